@@ -1,0 +1,1 @@
+"""The lowest room: identity, item schemes and code lists, with the artefact files of both."""

@@ -1,0 +1,125 @@
+"""The base classes of the information model: what every artefact has.
+
+SDMX 3.1 Section 2, 3.2 "Base". The Structs have the shape of SDMX-JSON 2.1, so that decoding needs no
+second set of classes; unknown members are refused, never dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from codelists.text import LocalisedText, best_match
+from codelists.urn import TYPE_OF_NAME, ArtefactType, Urn
+
+
+class Part(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    rename="camel",
+):
+    """Base of every Struct of the model: immutable, absent members left out, unknown members refused."""
+
+
+class Link(Part, frozen=True, kw_only=True):
+    """A link of SDMX-JSON: to a page, or (rel=self) the URN of the thing itself."""
+
+    rel: str
+    href: str | None = None
+    urn: str | None = None
+    uri: str | None = None
+    title: str | None = None
+    titles: LocalisedText = {}
+    type: str | None = None
+    hreflang: str | None = None
+
+
+class Annotation(Part, frozen=True, kw_only=True):
+    """A note on an artefact, for machines by `id` and `type`."""
+
+    id: str | None = None
+    title: str | None = None
+    type: str | None = None
+    value: str | None = None
+    text: str | None = None
+    texts: LocalisedText = {}
+    links: tuple[Link, ...] = ()
+
+
+class Annotable(Part, frozen=True, kw_only=True):
+    """A thing that may carry annotations."""
+
+    annotations: tuple[Annotation, ...] = ()
+    links: tuple[Link, ...] = ()
+
+    def annotation(self, id: str) -> Annotation | None:
+        """Return the first annotation with this id, None where there is none."""
+        return next((entry for entry in self.annotations if entry.id == id), None)
+
+    def annotation_value(self, id: str) -> str | None:
+        """Return the value (or title) of the first annotation with this id."""
+        found = self.annotation(id)
+        return None if found is None else found.value or found.title
+
+
+class Identifiable(Annotable, frozen=True, kw_only=True):
+    """A thing with an id."""
+
+    id: str
+
+
+class Nameable(Identifiable, frozen=True, kw_only=True):
+    """A thing with names; `name` is the one text that a reader without a language choice gets."""
+
+    name: str | None = None
+    names: LocalisedText = {}
+    description: str | None = None
+    descriptions: LocalisedText = {}
+
+    def __post_init__(self) -> None:
+        """Derive `name` and `description` from the texts where they are not given."""
+        if self.name is None and (found := best_match(self.names)):
+            msgspec.structs.force_setattr(self, "name", found[1])
+        if self.description is None and (found := best_match(self.descriptions)):
+            msgspec.structs.force_setattr(self, "description", found[1])
+
+    def label(self, languages: tuple[str, ...] = ()) -> str:
+        """Return the name in the first language that exists, the id where there is no name at all."""
+        found = best_match(self.names, languages)
+        return found[1] if found else self.name or self.id
+
+
+class Maintainable(Nameable, frozen=True, kw_only=True):
+    """An artefact that an agency maintains: the unit of files, versions and maintenance."""
+
+    type_name: ClassVar[str] = ""
+    """Class in the information model; each concrete class sets it."""
+
+    agency_id: str = msgspec.field(name="agencyID")
+    version: str = "1.0"
+    is_external_reference: bool = False
+    is_partial_language: bool = False
+    valid_from: str | None = None
+    valid_to: str | None = None
+
+    @property
+    def artefact_type(self) -> ArtefactType:
+        """Return the row of `ARTEFACT_TYPES` for this artefact."""
+        return TYPE_OF_NAME[type(self).type_name]
+
+    @property
+    def urn(self) -> Urn:
+        """Return the identity of this artefact."""
+        return Urn(type(self).type_name, self.agency_id, self.id, self.version)
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def replaced(part: AnyPart, **changes: Any) -> AnyPart:
+    """Return a copy of `part` with some members changed."""
+    return msgspec.structs.replace(part, **changes)

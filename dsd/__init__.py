@@ -1,0 +1,1 @@
+"""Structures, constraints, periods, the columnar batch and findings: vocabulary, no rules."""

@@ -1,0 +1,135 @@
+"""A data structure with every reference resolved: the form that all rooms work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from codelists.item_scheme import Code, Codelist, Concept
+from codelists.representation import TextFormat
+from codelists.urn import Urn
+from dsd.structure import (
+    AttributeRelationship,
+    DataAttribute,
+    Dataflow,
+    DataStructure,
+    Dimension,
+    Measure,
+    TimeDimension,
+)
+
+
+class Role(StrEnum):
+    """What a component is in the DSD."""
+
+    DIMENSION = "dimension"
+    TIME = "time"
+    MEASURE = "measure"
+    ATTRIBUTE = "attribute"
+
+
+@dataclass(frozen=True)
+class ResolvedComponent:
+    """One component with its concept, its code list and what constraints leave of it."""
+
+    id: str
+    role: Role
+    position: int
+    """From 0 in the order of the DSD, over all components: dimensions, time, measures, attributes."""
+    concept: Concept
+    definition: Dimension | TimeDimension | Measure | DataAttribute
+    codelist: Codelist | None
+    text_format: TextFormat | None
+    is_mandatory: bool
+    is_multiple: bool
+    relationship: AttributeRelationship | None = None
+    allowed: frozenset[str] | None = None
+    """Codes that the constraints leave; None where nothing constrains the component."""
+
+    @cached_property
+    def codes(self) -> dict[str, Code]:
+        """The codes of the list by id, empty where the component is uncoded."""
+        return {code.id: code for code in self.codelist.codes} if self.codelist else {}
+
+    @cached_property
+    def allowed_codes(self) -> tuple[Code, ...]:
+        """The codes that may be reported, in the order of the list."""
+        codes = self.codelist.codes if self.codelist else ()
+        return codes if self.allowed is None else tuple(c for c in codes if c.id in self.allowed)
+
+    def allows(self, value: str) -> bool:
+        """Tell whether a value is a code of the list and within the constraints; True where uncoded."""
+        if self.allowed is not None and value not in self.allowed:
+            return False
+        return self.codelist is None or value in self.codes
+
+    @property
+    def name(self) -> str:
+        """English name of the concept."""
+        return self.concept.label()
+
+
+@dataclass(frozen=True)
+class Dsd:
+    """A DSD as seen through a dataflow (and possibly a provision agreement), references resolved."""
+
+    structure: DataStructure
+    dataflow: Dataflow | None
+    agreement: Urn | None
+    components: tuple[ResolvedComponent, ...]
+    """All components in DSD order: dimensions, TIME_PERIOD, measures, attributes."""
+    by_id: dict[str, ResolvedComponent] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Index the components."""
+        object.__setattr__(
+            self, "by_id", {component.id: component for component in self.components}
+        )
+
+    def __getitem__(self, component_id: str) -> ResolvedComponent:
+        """Return a component by id; KeyError where the DSD has none."""
+        return self.by_id[component_id]
+
+    def __contains__(self, component_id: object) -> bool:
+        """Tell whether the DSD has this component."""
+        return component_id in self.by_id
+
+    def of_role(self, *roles: Role) -> tuple[ResolvedComponent, ...]:
+        """Return the components of these roles in DSD order."""
+        return tuple(component for component in self.components if component.role in roles)
+
+    @cached_property
+    def dimensions(self) -> tuple[ResolvedComponent, ...]:
+        """The dimensions of the series key, without TIME_PERIOD."""
+        return self.of_role(Role.DIMENSION)
+
+    @cached_property
+    def time_dimension(self) -> ResolvedComponent | None:
+        """TIME_PERIOD, None where the DSD has none."""
+        return next(iter(self.of_role(Role.TIME)), None)
+
+    @cached_property
+    def key_ids(self) -> tuple[str, ...]:
+        """Ids of all dimensions, TIME_PERIOD last: what identifies an observation."""
+        return tuple(component.id for component in self.of_role(Role.DIMENSION, Role.TIME))
+
+    @cached_property
+    def series_ids(self) -> tuple[str, ...]:
+        """Ids of the dimensions without TIME_PERIOD."""
+        return tuple(component.id for component in self.dimensions)
+
+    @cached_property
+    def measures(self) -> tuple[ResolvedComponent, ...]:
+        """The measures."""
+        return self.of_role(Role.MEASURE)
+
+    @cached_property
+    def attributes(self) -> tuple[ResolvedComponent, ...]:
+        """The attributes."""
+        return self.of_role(Role.ATTRIBUTE)
+
+    @property
+    def urn(self) -> Urn:
+        """Identity of the dataflow, or of the DSD where it was asked for directly."""
+        return self.dataflow.urn if self.dataflow else self.structure.urn

@@ -1,0 +1,185 @@
+"""The SDMX-JSON 2.1 structure codec: messages and artefact files.
+
+sdmx-json 2.1.0, structure-message. `service.formats` registers this codec; it lives here because the
+artefact files are such messages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from codelists.base import Annotable, Maintainable, Part
+from codelists.item_scheme import (
+    AgencyScheme,
+    CategoryScheme,
+    Codelist,
+    ConceptScheme,
+    Contact,
+    DataConsumerScheme,
+    DataProviderScheme,
+)
+from codelists.text import LocalisedText
+from codelists.urn import ARTEFACT_TYPES
+from dsd.structure import (
+    Categorisation,
+    DataConstraint,
+    Dataflow,
+    DataStructure,
+    ProvisionAgreement,
+)
+
+SCHEMA_URL = "https://json.sdmx.org/2.1/sdmx-json-structure-schema.json"
+SENDER = "ILMS"
+
+
+class StructureMessageError(ValueError):
+    """A text that is no SDMX-JSON 2.1 structure message of types that we know; says where."""
+
+
+class Party(Part, frozen=True, kw_only=True):
+    """Who sends or receives a message."""
+
+    id: str
+    name: str | None = None
+    names: LocalisedText = {}
+    contacts: tuple[Contact, ...] = ()
+
+
+class Meta(Annotable, frozen=True, kw_only=True):
+    """The header of a message."""
+
+    id: str
+    prepared: str
+    sender: Party
+    schema: str | None = None
+    test: bool = False
+    content_languages: tuple[str, ...] = ()
+    name: str | None = None
+    names: LocalisedText = {}
+    receivers: tuple[Party, ...] = ()
+
+
+class Artefacts(Part, frozen=True, kw_only=True):
+    """The `data` of a structure message: one member a type of artefact."""
+
+    agency_schemes: tuple[AgencyScheme, ...] = ()
+    data_provider_schemes: tuple[DataProviderScheme, ...] = ()
+    data_consumer_schemes: tuple[DataConsumerScheme, ...] = ()
+    codelists: tuple[Codelist, ...] = ()
+    concept_schemes: tuple[ConceptScheme, ...] = ()
+    category_schemes: tuple[CategoryScheme, ...] = ()
+    data_structures: tuple[DataStructure, ...] = ()
+    dataflows: tuple[Dataflow, ...] = ()
+    provision_agreements: tuple[ProvisionAgreement, ...] = ()
+    data_constraints: tuple[DataConstraint, ...] = ()
+    categorisations: tuple[Categorisation, ...] = ()
+
+    def all(self) -> tuple[Maintainable, ...]:
+        """Return every artefact, by type in the order of `ARTEFACT_TYPES`."""
+        return tuple(artefact for name in _MEMBERS for artefact in getattr(self, name))
+
+
+class StructureMessage(Part, frozen=True, kw_only=True):
+    """A whole message."""
+
+    meta: Meta
+    data: Artefacts = Artefacts()
+    schema_url: str | None = msgspec.field(default=None, name="$schema")
+
+
+_MEMBERS = tuple(field.name for field in msgspec.structs.fields(Artefacts))
+_MEMBER_OF_TYPE = {
+    entry.name: field.name
+    for entry in ARTEFACT_TYPES
+    for field in msgspec.structs.fields(Artefacts)
+    if field.encode_name == entry.collection
+}
+_DECODER = msgspec.json.Decoder(StructureMessage)
+
+
+def decode_structures(body: bytes) -> StructureMessage:
+    """Return the message that `body` (UTF-8 SDMX-JSON 2.1) holds.
+
+    Raises:
+        StructureMessageError: it is no such message, or holds a member that the model does not know;
+            the text names the place as a path (`$.data.codelists[0].codes[3]`).
+    """
+    try:
+        return _DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StructureMessageError(f"no SDMX-JSON 2.1 structure message: {error}") from error
+
+
+def make_message(
+    artefacts: Iterable[Maintainable],
+    prepared: datetime,
+    message_id: str = "STRUCTURES",
+    languages: Sequence[str] = (),
+) -> StructureMessage:
+    """Return a message of these artefacts, kept in their order within each type."""
+    members: dict[str, list[Maintainable]] = {}
+    for artefact in artefacts:
+        members.setdefault(_MEMBER_OF_TYPE[artefact.type_name], []).append(artefact)
+    return StructureMessage(
+        schema_url=SCHEMA_URL,
+        meta=Meta(
+            id=message_id,
+            prepared=prepared.isoformat(timespec="seconds"),
+            sender=Party(id=SENDER),
+            content_languages=tuple(languages),
+        ),
+        data=Artefacts(**{name: tuple(found) for name, found in members.items()}),  # type: ignore[arg-type]
+    )
+
+
+def encode_structures(message: StructureMessage) -> bytes:
+    """Return the compact message, as it goes over the wire."""
+    return msgspec.json.encode(_wire(message))
+
+
+def encode_artefact_file(artefact: Maintainable) -> bytes:
+    """Return the deterministic text of an artefact file: a one-artefact message, one item a line.
+
+    The header carries the same id and date in every file, so that a diff shows content only.
+    """
+    message = make_message(
+        [artefact], datetime.fromisoformat("2026-11-21T00:00:00+00:00"), artefact.id
+    )
+    return (_layout(_wire(message), "") + "\n").encode()
+
+
+def _wire(message: StructureMessage) -> dict[str, Any]:
+    """Return plain JSON values, `$schema` first as readers expect."""
+    built: dict[str, Any] = msgspec.to_builtins(message)
+    return {"$schema": built.pop("$schema", SCHEMA_URL), **built}
+
+
+# Lists of these members are written one entry a line; every other object is laid out member by member.
+_ITEM_MEMBERS = frozenset(
+    ("agencies", "annotations", "attributes", "codes", "components", "concepts", "dataConsumers",
+     "dataProviders", "dimensions", "keyValues", "measures")
+)  # fmt: skip
+
+
+def _layout(value: Any, indent: str, member: str = "") -> str:
+    """Write JSON so that a diff reads one code, component or value set a line."""
+    inner = indent + " "
+    if isinstance(value, dict) and value:
+        lines = [
+            f"{inner}{json.dumps(name)}: {_layout(entry, inner, name)}"
+            for name, entry in value.items()
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list | tuple) and value and not isinstance(value[0], str):
+        one_line = member in _ITEM_MEMBERS
+        entries = [
+            inner + (json.dumps(entry, ensure_ascii=False) if one_line else _layout(entry, inner))
+            for entry in value
+        ]
+        return "[\n" + ",\n".join(entries) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,274 @@
+"""A set of artefacts in which references resolve.
+
+Everything that needs structures takes a `Structures`: the built-in artefact files, those pushed at run
+time, or both joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from codelists.base import Maintainable
+from codelists.item_scheme import Codelist, Concept, ConceptScheme
+from codelists.representation import Representation
+from codelists.urn import ARTEFACT_TYPES, Urn, parse_urn
+from codelists.version import latest, parse_version
+from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.sdmx_json import StructureMessageError, decode_structures
+from dsd.structure import (
+    AttributeRelationship,
+    CubeRegion,
+    DataAttribute,
+    DataConstraint,
+    Dataflow,
+    DataStructure,
+    Dimension,
+    Measure,
+    ProvisionAgreement,
+    TimeDimension,
+)
+
+AnyArtefact = TypeVar("AnyArtefact", bound=Maintainable)
+
+PACKAGE_ROOT = Path(__file__).resolve().parent.parent
+"""The folder that holds the rooms: the checkout, or site-packages."""
+
+
+class UnknownArtefactError(LookupError):
+    """A reference to an artefact or item that is not there."""
+
+
+class Structures:
+    """An immutable set of artefacts, looked up by identity."""
+
+    def __init__(self, artefacts: Iterable[Maintainable]) -> None:
+        self._by_identity: dict[tuple[str, str, str], dict[str, Maintainable]] = {}
+        for artefact in artefacts:
+            identity = (artefact.type_name, artefact.agency_id, artefact.id)
+            self._by_identity.setdefault(identity, {})[artefact.version] = artefact
+
+    def __iter__(self) -> Iterator[Maintainable]:
+        """Iterate over all artefacts, by type in the order of `ARTEFACT_TYPES`, then by agency, id, version."""
+        order = {entry.name: number for number, entry in enumerate(ARTEFACT_TYPES)}
+        for identity in sorted(self._by_identity, key=lambda i: (order.get(i[0], 99), *i)):
+            versions = self._by_identity[identity]
+            yield from (versions[text] for text in sorted(versions, key=parse_version))
+
+    def __len__(self) -> int:
+        """Return the number of artefacts, each version counted."""
+        return sum(len(versions) for versions in self._by_identity.values())
+
+    def of_type(self, artefact_class: type[AnyArtefact]) -> Iterator[AnyArtefact]:
+        """Iterate over the artefacts of one class, all versions."""
+        return (artefact for artefact in self if isinstance(artefact, artefact_class))
+
+    def versions(self, type_name: str, agency: str, id: str) -> dict[str, Maintainable]:
+        """Return the versions of an artefact by version text, empty where there is none."""
+        return dict(self._by_identity.get((type_name, agency, id), {}))
+
+    def find(self, reference: str | Urn) -> Maintainable | None:
+        """Return the artefact that a reference names (its newest match for `1.0+.0`), None where absent."""
+        urn = (parse_urn(reference) if isinstance(reference, str) else reference).maintainable
+        versions = self._by_identity.get((urn.type, urn.agency, urn.id), {})
+        found = latest(urn.version, list(versions))
+        return None if found is None else versions[found]
+
+    def get(self, reference: str | Urn, artefact_class: type[AnyArtefact]) -> AnyArtefact:
+        """Return the artefact of this class that a reference names.
+
+        Raises:
+            UnknownArtefactError: it is not there, or is of another class.
+        """
+        found = self.find(reference)
+        if not isinstance(found, artefact_class):
+            raise UnknownArtefactError(
+                f"{reference} names no {artefact_class.__name__} that is known here"
+            )
+        return found
+
+    def concept(self, reference: str) -> Concept:
+        """Return the concept that a reference names.
+
+        Raises:
+            UnknownArtefactError: the scheme or the concept is not there.
+        """
+        urn = parse_urn(reference)
+        scheme = self.get(urn, ConceptScheme)
+        found = self._concepts(scheme).get(urn.item or "")
+        if found is None:
+            raise UnknownArtefactError(f"{reference}: {scheme.urn.short} has no concept {urn.item}")
+        return found
+
+    def _concepts(self, scheme: ConceptScheme) -> dict[str, Concept]:
+        return {concept.id: concept for concept in scheme.concepts}
+
+    @cached_property
+    def _constraints(self) -> dict[Urn, list[DataConstraint]]:
+        attached: dict[Urn, list[DataConstraint]] = {}
+        for constraint in self.of_type(DataConstraint):
+            attachment = constraint.constraint_attachment
+            for target in attachment.targets if attachment else ():
+                found = self.find(target)
+                urn = parse_urn(target)
+                attached.setdefault(found.urn if found and urn.item is None else urn, []).append(
+                    constraint
+                )
+        return attached
+
+    def constraints_on(self, urn: Urn) -> tuple[DataConstraint, ...]:
+        """Return the constraints attached to exactly this artefact (or data provider)."""
+        return tuple(self._constraints.get(urn, ()))
+
+    def joined(self, others: Iterable[Maintainable]) -> Structures:
+        """Return these artefacts and others; of two with one identity, that of this set stays."""
+        return Structures((*others, *self))
+
+    # -- resolution --------------------------------------------------------------------------------
+
+    def dsd(self, reference: str | Urn) -> Dsd:
+        """Return the resolved DSD of a dataflow, provision agreement or DSD.
+
+        Constraints cascade: those on the DSD, then on the dataflow, the agreement and its provider; a code
+        is allowed where each of them allows it (SDMX 3.1 Section 6, "Constraints").
+
+        Raises:
+            UnknownArtefactError: something that it refers to is not there.
+        """
+        found = self.find(reference)
+        dataflow: Dataflow | None = None
+        agreement: ProvisionAgreement | None = None
+        if isinstance(found, ProvisionAgreement):
+            agreement, found = found, self.get(found.dataflow or "", Dataflow)
+        if isinstance(found, Dataflow):
+            dataflow, found = found, self.get(found.structure or "", DataStructure)
+        if not isinstance(found, DataStructure):
+            raise UnknownArtefactError(
+                f"{reference} names no dataflow, agreement or DSD that is known here"
+            )
+        constraints = [*self.constraints_on(found.urn)]
+        if dataflow:
+            constraints += self.constraints_on(dataflow.urn)
+        if agreement:
+            constraints += self.constraints_on(agreement.urn)
+            if agreement.data_provider:
+                constraints += self.constraints_on(parse_urn(agreement.data_provider))
+        return Dsd(
+            found,
+            dataflow,
+            agreement.urn if agreement else None,
+            self._components(found, constraints),
+        )
+
+    def _components(
+        self, structure: DataStructure, constraints: list[DataConstraint]
+    ) -> tuple[ResolvedComponent, ...]:
+        parts = structure.data_structure_components
+        if parts is None:
+            return ()
+        dimensions = parts.dimension_list
+        found: list[tuple[Role, Dimension | TimeDimension | Measure | DataAttribute]] = [
+            (Role.DIMENSION, entry) for entry in dimensions.dimensions
+        ]
+        if dimensions.time_dimension:
+            found.append((Role.TIME, dimensions.time_dimension))
+        found += [
+            (Role.MEASURE, entry)
+            for entry in (parts.measure_list.measures if parts.measure_list else ())
+        ]
+        found += [
+            (Role.ATTRIBUTE, entry)
+            for entry in (parts.attribute_list.attributes if parts.attribute_list else ())
+        ]
+        return tuple(
+            self._component(role, position, definition, constraints)
+            for position, (role, definition) in enumerate(found)
+        )
+
+    def _component(
+        self,
+        role: Role,
+        position: int,
+        definition: Dimension | TimeDimension | Measure | DataAttribute,
+        constraints: list[DataConstraint],
+    ) -> ResolvedComponent:
+        concept = self.concept(definition.concept_identity)
+        # Local representation wins over the concept's, which wins over String (SDMX 3.1 Section 2, 5.3).
+        representation = (
+            definition.local_representation or concept.core_representation or Representation()
+        )
+        codelist = (
+            self.get(representation.enumeration, Codelist) if representation.enumeration else None
+        )
+        relationship: AttributeRelationship | None = None
+        mandatory = role in (Role.DIMENSION, Role.TIME)
+        if isinstance(definition, DataAttribute):
+            relationship = definition.attribute_relationship
+        if isinstance(definition, DataAttribute | Measure):
+            mandatory = definition.usage == "mandatory"
+        return ResolvedComponent(
+            id=definition.id,
+            role=role,
+            position=position,
+            concept=concept,
+            definition=definition,
+            codelist=codelist,
+            text_format=representation.format or representation.enumeration_format,
+            is_mandatory=mandatory,
+            is_multiple=representation.is_multiple,
+            relationship=relationship,
+            allowed=_allowed(definition.id, codelist, constraints),
+        )
+
+
+def _allowed(
+    component_id: str, codelist: Codelist | None, constraints: list[DataConstraint]
+) -> frozenset[str] | None:
+    """Return the codes that every constraint allows, None where none speaks of the component."""
+    allowed: set[str] | None = None
+    for constraint in constraints:
+        for region in constraint.cube_regions:
+            for values, include in _stated(region, component_id):
+                everything = {code.id for code in codelist.codes} if codelist else set()
+                left = values if include else everything - values
+                allowed = left if allowed is None else allowed & left
+    return None if allowed is None else frozenset(allowed)
+
+
+def _stated(region: CubeRegion, component_id: str) -> Iterator[tuple[set[str], bool]]:
+    for entry in (*region.key_values, *region.components):
+        if entry.id == component_id and entry.values:
+            values = {value if isinstance(value, str) else value.value for value in entry.values}
+            # An excluding region excludes the values it includes (SDMX 3.1 Section 6, "Cube Region").
+            yield values, (region.include is not False) == (entry.include is not False)
+
+
+def read_artefact_files(roots: Iterable[Path] | None = None) -> Iterator[tuple[Path, Maintainable]]:
+    """Yield (path, artefact) for every artefact file under the given folders (the built-in ones where None).
+
+    Raises:
+        StructureMessageError: a file is no structure message with exactly one artefact; names the file.
+    """
+    folders = (
+        [PACKAGE_ROOT / room / "artefacts" for room in ("codelists", "dsd")]
+        if roots is None
+        else roots
+    )
+    for folder in folders:
+        for path in sorted(folder.rglob("*.json")):
+            try:
+                found = decode_structures(path.read_bytes()).data.all()
+            except StructureMessageError as error:
+                raise StructureMessageError(f"{path}: {error}") from error
+            if len(found) != 1:
+                raise StructureMessageError(
+                    f"{path}: an artefact file holds one artefact, this one {len(found)}"
+                )
+            yield path, found[0]
+
+
+def load_structures(roots: Iterable[Path] | None = None) -> Structures:
+    """Return the artefacts of the files under the given folders (the built-in ones where None)."""
+    return Structures(artefact for _, artefact in read_artefact_files(roots))

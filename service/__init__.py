@@ -1,0 +1,1 @@
+"""The exchange service: query, store, formats, validation, registry, submission, answers, REST, pages."""

@@ -1,0 +1,1 @@
+"""Batches to bytes and back, one module a format family; structures likewise."""

@@ -1,0 +1,101 @@
+"""The contract of a format: one signature for all, so that nothing else ever asks which format it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO
+
+from codelists.base import Maintainable
+from dsd.batch import Batch
+from dsd.dataset import Action, Dataset, Preamble
+from dsd.finding import Report
+from dsd.resolved import Dsd
+from dsd.structures import Structures
+
+
+class NotExpressibleError(Exception):
+    """Something that the format cannot write; raised before the first byte, says what and which format can."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a message says of itself."""
+
+    id: str
+    prepared: datetime
+    """UTC."""
+    sender: str = "ILMS"
+    action: Action = Action.REPLACE
+    test: bool = False
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """What a caller may choose, over all formats; a format ignores what it has no use for."""
+
+    dimension_at_observation: str = "TIME_PERIOD"
+    """TIME_PERIOD, another dimension id, or AllDimensions."""
+    languages: tuple[str, ...] = ()
+    """Preferred languages of names, best first; empty for English."""
+    labels: str = "id"
+    """SDMX-CSV: id, name or both."""
+    time_format: str = "original"
+    """SDMX-CSV: original or normalized."""
+    keys: str = "none"
+    """SDMX-CSV 2.x: none, obs, series or both."""
+    component_ids: tuple[str, ...] | None = None
+    """Components to write; None for all of the DSD."""
+
+
+EncodeData = Callable[[Header, Dsd, Preamble, Iterable[Batch], EncodeOptions], Iterator[bytes]]
+DecodeData = Callable[[BinaryIO, Structures, Report], Iterator[Dataset]]
+EncodeStructures = Callable[
+    [Header, Sequence[Maintainable], Structures, EncodeOptions], Iterator[bytes]
+]
+DecodeStructures = Callable[[bytes], Sequence[Maintainable]]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a data format can express; what it cannot is reported before the first byte."""
+
+    multiple_values: bool
+    """Several values of one attribute on one observation."""
+    row_actions: bool
+    """An action per row rather than per dataset."""
+    cross_section: bool
+    """Any dimension at the observation level."""
+
+
+@dataclass(frozen=True)
+class DataFormat:
+    """One version and variant of a data format."""
+
+    name: str
+    """Short name for people and `--format`: `csv`, `json`, `ml21`."""
+    media_type: str
+    """Type without parameters: `application/vnd.sdmx.data+csv`."""
+    version: str
+    """As the media type's `version` parameter has it."""
+    extension: str
+    """File name ending: `.csv`."""
+    capabilities: Capabilities
+    encode: EncodeData | None
+    decode: DecodeData | None
+    aliases: tuple[str, ...] = field(default=())
+    """Plain media types that mean this format: `text/csv`."""
+
+
+@dataclass(frozen=True)
+class StructureFormat:
+    """One version of a structure format."""
+
+    name: str
+    media_type: str
+    version: str
+    extension: str
+    encode: EncodeStructures | None
+    decode: DecodeStructures | None
+    aliases: tuple[str, ...] = field(default=())

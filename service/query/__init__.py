@@ -1,0 +1,1 @@
+"""SDMX REST strings to queries (syntax), and queries bound to a DSD (selections)."""

@@ -1,0 +1,76 @@
+"""What is asked for, bound to a DSD: the form in which the store and the encoders see a query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from dsd.resolved import Dsd
+
+
+class Operator(StrEnum):
+    """Operators of the `c` parameter. SDMX-REST 2.2.2, doc/data.md."""
+
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+    CONTAINS = "co"
+    NOT_CONTAINS = "nc"
+    STARTS_WITH = "sw"
+    ENDS_WITH = "ew"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One comparison: the operator applies to this value only."""
+
+    operator: Operator
+    value: str
+
+
+@dataclass(frozen=True)
+class ComponentFilter:
+    """A disjunction of conjunctions over one component: `A,B+C` is A or (B and C)."""
+
+    component: str
+    terms: tuple[tuple[Condition, ...], ...]
+
+
+@dataclass(frozen=True)
+class PeriodTerm:
+    """One conjunction over TIME_PERIOD as bounds on the interval that a period covers.
+
+    A period passes where its first day is at or after `starts_from`, its last day at or before `ends_by`,
+    and so on; None leaves a side open. `not_within` are intervals in which it must not lie (`ne`).
+    """
+
+    starts_from: date | None = None
+    ends_by: date | None = None
+    not_within: tuple[tuple[date, date], ...] = ()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A query bound to one DSD. Every part is a conjunct; empty parts select everything."""
+
+    dsd: Dsd
+    keys: tuple[dict[str, frozenset[str]], ...] = ()
+    """Partial keys, any of which may match: dimension id to the codes asked for."""
+    filters: tuple[ComponentFilter, ...] = ()
+    """On any component but TIME_PERIOD."""
+    periods: tuple[PeriodTerm, ...] = ()
+    """Any of which may match."""
+    component_ids: tuple[str, ...] | None = None
+    """Components to return, in DSD order; None for all. Dimensions are always among them."""
+    first_n: int | None = None
+    """Observations per series from its first period on, counted after all filters."""
+    last_n: int | None = None
+    """Observations per series up to its last period, counted after all filters."""
+    offset: int = 0
+    limit: int | None = None
+    as_of: datetime | None = None
+    """The state at this instant (UTC); None for the present."""

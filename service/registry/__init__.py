@@ -1,0 +1,1 @@
+"""Structures as REST asks for them: built-in and pushed, with what refers to what."""

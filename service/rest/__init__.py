@@ -1,0 +1,1 @@
+"""The SDMX REST views and the one table of errors."""

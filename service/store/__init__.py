@@ -1,0 +1,1 @@
+"""Where observations live, and every version of them: one Protocol, engines behind it."""

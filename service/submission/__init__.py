@@ -1,0 +1,1 @@
+"""Receive, convert or decode, validate, write, receipt."""

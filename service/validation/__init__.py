@@ -1,0 +1,1 @@
+"""Checks of messages and rules on content."""

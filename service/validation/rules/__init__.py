@@ -1,0 +1,1 @@
+"""The rules, one idea a module; the tuple RULES lists them."""
