@@ -1,0 +1,54 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dsd.structures import Structures, load_structures
+
+EXAMPLES = Path(__file__).parent / "examples"
+
+
+class SharedFolder:
+    """The research files that some tests read; never part of the project."""
+
+    def __init__(self, root: Path, required: bool) -> None:
+        self.root = root
+        self.required = required
+
+    def __truediv__(self, name: str) -> Path:
+        """Return a file or folder in it; a missing one fails where ILMS_SHARED is set, else skips."""
+        path = self.root / name
+        if not path.exists():
+            message = f"the research files lack {name}"
+            if self.required:
+                pytest.fail(message)
+            pytest.skip(message)
+        return path
+
+
+@pytest.fixture(scope="session")
+def shared() -> SharedFolder:
+    """The folder named by ILMS_SHARED; tests that use it are marked `shared`."""
+    named = os.environ.get("ILMS_SHARED")
+    if not named:
+        pytest.skip("needs the research files: set ILMS_SHARED to their folder")
+    root = Path(named)
+    if not root.is_dir():
+        pytest.fail(f"ILMS_SHARED names {root}, which is no folder")
+    return SharedFolder(root, required=True)
+
+
+@pytest.fixture(scope="session")
+def structures() -> Structures:
+    """The built-in artefacts."""
+    return load_structures()
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The folder of examples as files."""
+    return EXAMPLES
