@@ -52,3 +52,20 @@ def structures() -> Structures:
 def examples() -> Path:
     """The folder of examples as files."""
     return EXAMPLES
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use the research files, so that only they may skip."""
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shared)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """With ILMS_NO_SKIPS set, turn a skip into a failure unless it only needs the research files."""
+    if not report.skipped or hasattr(report, "wasxfail") or "ILMS_NO_SKIPS" not in os.environ:
+        return
+    if "shared" in report.keywords and "ILMS_SHARED" not in os.environ:
+        return
+    report.outcome = "failed"
+    report.longrepr = f"skipped, where every test must run: {report.longrepr}"

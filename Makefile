@@ -1,0 +1,73 @@
+# make run   creates .venv, loads the bundled example submissions, serves on http://127.0.0.1:8080
+# make test  the whole test suite
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p))))
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STORE  ?= var/store
+HOST   ?= 127.0.0.1
+PORT   ?= 8080
+
+# `make test` can run against another installation, from another folder: CI tests the wheel that way.
+TEST_PYTHON ?= $(abspath $(BIN))/python
+TEST_FOLDER ?= .
+WORKERS     ?= 2
+PYTEST       = cd $(TEST_FOLDER) && $(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
+
+.PHONY: run load test test-long lint types imports licences check lock benchmarks clean
+
+run: $(STORE)/.loaded
+	$(BIN)/ilms serve --host $(HOST) --port $(PORT) --store $(STORE)
+
+load: $(STORE)/.loaded
+
+# The example database comes from the bundled workbooks through the converter and the rules.
+$(STORE)/.loaded: $(VENV)/.installed $(wildcard converters/examples/submissions/*)
+	$(BIN)/ilms load --bundled --store $(STORE)
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make run PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,postgres,s3,dev]'
+	@touch $@
+
+ifeq ($(TEST_PYTHON),$(abspath $(BIN))/python)
+test test-long: $(VENV)/.installed-dev
+endif
+
+test:
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-long:
+	$(PYTEST) -m long $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+licences: $(VENV)/.installed-dev
+	$(BIN)/python .ci/licences.py
+
+check: lint types imports licences
+
+benchmarks: $(VENV)/.installed-dev
+	for script in benchmarks/*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
+
+# The one place where versions are chosen; review the diff.
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o constraints.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) var dist build
