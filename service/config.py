@@ -124,3 +124,23 @@ def _with(settings: Settings, values: Mapping[str, Any], source: str) -> Setting
         else:
             changes[name] = str(value)
     return replace(settings, **changes)
+
+
+def settings_table() -> str:
+    """Return the settings as a Markdown table: what docs/settings.md holds."""
+    settings = Settings()
+    lines = ["| setting | variable | default | meaning |", "|---|---|---|---|"]
+    for entry in fields(Settings):
+        if entry.name == "clock":
+            continue
+        default = getattr(settings, entry.name)
+        if entry.name == "workers":
+            default = "number of cores"
+        elif entry.name == "temporary_folder":
+            default = "`ilms` in the system's temporary folder"
+        elif isinstance(default, Path):
+            default = default.as_posix()
+        lines.append(
+            f"| `{entry.name}` | `ILMS_{entry.name.upper()}` | {default} | {entry.metadata['help']} |"
+        )
+    return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.shared)
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With ILMS_NO_SKIPS set, turn a skip into a failure unless it only needs the research files."""
-    if not report.skipped or hasattr(report, "wasxfail") or "ILMS_NO_SKIPS" not in os.environ:
-        return
-    if "shared" in report.keywords and "ILMS_SHARED" not in os.environ:
-        return
-    report.outcome = "failed"
-    report.longrepr = f"skipped, where every test must run: {report.longrepr}"
+    report = yield
+    needs_shared_only = item.get_closest_marker("shared") and "ILMS_SHARED" not in os.environ
+    expected = needs_shared_only or hasattr(report, "wasxfail")
+    if report.skipped and "ILMS_NO_SKIPS" in os.environ and not expected:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, where every test must run: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole module that skips itself."""
+    report = yield
+    if report.skipped and "ILMS_NO_SKIPS" in os.environ:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, where every test must run: {report.longrepr}"
+    return report
