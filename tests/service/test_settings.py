@@ -47,7 +47,7 @@ def test_a_number_that_is_none_is_refused() -> None:
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "ilms.toml"
     file.write_text("port: 1", encoding="utf-8")
-    with pytest.raises(SettingError, match="ilms.toml"):
+    with pytest.raises(SettingError, match=r"ilms\.toml"):
         load_settings(file, {})
 
 
