@@ -38,7 +38,7 @@ class EncodeOptions:
     dimension_at_observation: str = "TIME_PERIOD"
     """TIME_PERIOD, another dimension id, or AllDimensions."""
     languages: tuple[str, ...] = ()
-    """Preferred languages of names, best first; empty for English."""
+    """Preferred languages of names, best first; empty for English in data and for all in structures; `*` for all."""
     labels: str = "id"
     """SDMX-CSV: id, name or both."""
     time_format: str = "original"
@@ -47,6 +47,8 @@ class EncodeOptions:
     """SDMX-CSV 2.x: none, obs, series or both."""
     component_ids: tuple[str, ...] | None = None
     """Components to write; None for all of the DSD."""
+    pack_single_values: bool = False
+    """SDMX-JSON: state a dimension that has one value once for the dataset."""
 
 
 EncodeData = Callable[[Header, Dsd, Preamble, Iterable[Batch], EncodeOptions], Iterator[bytes]]

