@@ -34,7 +34,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class ComponentFilter:
-    """A disjunction of conjunctions over one component: `A,B+C` is A or (B and C)."""
+    """A disjunction of conjunctions over one component: `A,B+C` is A or (B and C).
+
+    Of a component with several values, a condition holds where one of them satisfies it, `ne` and `nc`
+    where none of them equals or contains the value; so these two hold where there is no value at all.
+    Values of a numeric component compare as numbers, all others as text.
+    """
 
     component: str
     terms: tuple[tuple[Condition, ...], ...]
@@ -59,13 +64,14 @@ class Selection:
 
     dsd: Dsd
     keys: tuple[dict[str, frozenset[str]], ...] = ()
-    """Partial keys, any of which may match: dimension id to the codes asked for."""
+    """Partial keys, any of which may match: dimension id to the codes asked for. No codes: matches nothing."""
     filters: tuple[ComponentFilter, ...] = ()
     """On any component but TIME_PERIOD."""
     periods: tuple[PeriodTerm, ...] = ()
     """Any of which may match."""
     component_ids: tuple[str, ...] | None = None
-    """Components to return, in DSD order; None for all. Dimensions are always among them."""
+    """Components to return, in DSD order; None for all. Dimensions are always among them, TIME_PERIOD only
+    unless series alone are asked for (`series_only`)."""
     first_n: int | None = None
     """Observations per series from its first period on, counted after all filters."""
     last_n: int | None = None
@@ -74,3 +80,20 @@ class Selection:
     limit: int | None = None
     as_of: datetime | None = None
     """The state at this instant (UTC); None for the present."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True where no observation can match, whatever the data."""
+        return bool(self.keys) and all(
+            any(not codes for codes in key.values()) for key in self.keys
+        )
+
+    @property
+    def series_only(self) -> bool:
+        """True where one row for each series is asked for, without period; `first_n` is 1 then."""
+        time = self.dsd.time_dimension
+        return (
+            time is not None
+            and self.component_ids is not None
+            and time.id not in self.component_ids
+        )

@@ -1,0 +1,335 @@
+"""Queries bound to a DSD: what the store is asked.
+
+SDMX-REST 2.2.2, doc/data.md; SDMX 3.1 Section 6, 4.2.14 "Notes on SDMX query messages" for periods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from dsd.resolved import Dsd, ResolvedComponent
+from dsd.time_period import LAST_SECOND, Period, parse_period
+from service.query.data_query import ALL_DIMENSIONS, DataQuery, Detail, Key
+from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError, nearest
+from service.query.expression import TEXT_OPERATORS, TIME_PERIOD
+from service.query.grammar import Grammar
+from service.query.selection import ComponentFilter, Condition, Operator, PeriodTerm, Selection
+
+
+def bind(query: DataQuery, dsd: Dsd) -> Selection:
+    """Return what a query asks of the data of one DSD.
+
+    Codes that the DSD does not know are left out beside known ones; where only unknown ones are asked
+    for, the selection is empty (SDMX-REST 2.2.2, doc/status.md: be liberal).
+
+    Raises:
+        QuerySyntaxError: a key has too many positions, or (1.5) another number than the DSD.
+        SemanticError: a component is not in the DSD.
+        NotSupportedError: the query needs something that the service does not do.
+    """
+    _refuse_unsupported(query)
+    dimension_at_observation(query, dsd)
+    keys = _keys(query, dsd)
+    periods = _periods(query, dsd)
+    nothing = keys == [] or periods == []
+    components = _component_ids(query, dsd)
+    one_row_a_series = components is not None and not _needs_observations(components, dsd)
+    return Selection(
+        dsd,
+        keys=selects_nothing(dsd) if nothing else tuple(keys or ()),
+        filters=_filters(query, dsd),
+        periods=() if nothing else tuple(periods or ()),
+        component_ids=components,
+        first_n=1 if one_row_a_series else query.first_n,
+        last_n=None if one_row_a_series else query.last_n,
+        offset=query.offset,
+        limit=query.limit,
+        as_of=query.as_of,
+    )
+
+
+def selects_nothing(dsd: Dsd) -> tuple[dict[str, frozenset[str]], ...]:
+    """Return keys that match no observation."""
+    return ({dsd.series_ids[0]: frozenset()},)
+
+
+def dimension_at_observation(query: DataQuery, dsd: Dsd) -> str:
+    """Return the dimension that the observations of the answer vary in, or AllDimensions.
+
+    Raises:
+        SemanticError: the DSD has no such dimension.
+    """
+    asked = query.dimension_at_observation
+    if asked is None:
+        return dsd.time_dimension.id if dsd.time_dimension else ALL_DIMENSIONS
+    known = (*dsd.key_ids, ALL_DIMENSIONS)
+    if asked not in known:
+        raise SemanticError(
+            f"dimensionAtObservation={asked}: {dsd.urn.short} has no such dimension; "
+            f"{nearest(asked, known)}"
+        )
+    return asked
+
+
+def _refuse_unsupported(query: DataQuery) -> None:
+    for name, asked in (
+        ("updatedAfter", query.updated_after),
+        ("includeHistory", query.include_history),
+        ("sort", query.sort),
+        ("providerRef", query.providers),
+    ):
+        if asked:
+            raise NotSupportedError(
+                f"{name} is not supported by this service; ask again without it"
+            )
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+def _keys(query: DataQuery, dsd: Dsd) -> list[dict[str, frozenset[str]]] | None:
+    """Return the partial keys that can match, None where every key is asked for."""
+    found = []
+    for key in query.keys:
+        _check_positions(key, query.grammar, dsd)
+        partial = _partial_key(key, dsd)
+        if partial == {}:
+            return None
+        if partial is not None:
+            found.append(partial)
+    return found if query.keys else None
+
+
+def _check_positions(key: Key, grammar: Grammar, dsd: Dsd) -> None:
+    expected = len(dsd.dimensions)
+    exact = grammar is Grammar.V1
+    if len(key) > expected or (exact and len(key) != expected):
+        written = ".".join("+".join(position) or ("" if exact else "*") for position in key)
+        raise QuerySyntaxError(
+            f"key {written!r} has {len(key)} positions; {dsd.urn.short} has {expected}: "
+            f"{'.'.join(dsd.series_ids)}"
+        )
+
+
+def _partial_key(key: Key, dsd: Dsd) -> dict[str, frozenset[str]] | None:
+    """Return the codes asked for by dimension, None where none of them exists in some position."""
+    partial = {}
+    for component, asked in zip(dsd.dimensions, key, strict=False):
+        if not asked:
+            continue
+        known = frozenset(
+            code for code in asked if not component.codelist or code in component.codes
+        )
+        if not known:
+            return None
+        partial[component.id] = known
+    return partial
+
+
+# -- filters and periods ---------------------------------------------------------------------------
+
+
+def _component(dsd: Dsd, component_id: str, parameter: str) -> ResolvedComponent:
+    if component_id not in dsd:
+        raise SemanticError(
+            f"{parameter}: {dsd.urn.short} has no component {component_id}; "
+            f"{nearest(component_id, dsd.by_id)}"
+        )
+    return dsd[component_id]
+
+
+def _filters(query: DataQuery, dsd: Dsd) -> tuple[ComponentFilter, ...]:
+    for entry in query.filters:
+        _component(dsd, entry.component, f"c[{entry.component}]")
+    return tuple(entry for entry in query.filters if entry.component != TIME_PERIOD)
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """The bounds that one condition sets; the constructor's defaults set none."""
+
+    starts_from: date = date.min
+    ends_by: date = date.max
+    not_within: tuple[tuple[date, date], ...] = ()
+    impossible: bool = False
+
+
+def _periods(query: DataQuery, dsd: Dsd) -> list[PeriodTerm] | None:
+    """Return the alternatives that can match, None where every period is asked for."""
+    always = [
+        Condition(operator, text)
+        for operator, text in ((Operator.GE, query.start_period), (Operator.LE, query.end_period))
+        if text is not None
+    ]
+    asked = [entry.terms for entry in query.filters if entry.component == TIME_PERIOD]
+    if not always and not asked:
+        return None
+    if dsd.time_dimension is None:
+        raise SemanticError(f"{dsd.urn.short} has no time dimension; leave out the periods")
+    terms = [(*term, *always) for alternatives in asked for term in alternatives] or [tuple(always)]
+    found = [_period_term(term, query.reporting_year_start_day) for term in terms]
+    return [term for term in found if term is not None]
+
+
+def _period_term(conditions: tuple[Condition, ...], start_day: str) -> PeriodTerm | None:
+    """Return the conjunction of conditions, None where no period can satisfy it."""
+    bounds = [_bounds(condition, start_day) for condition in conditions]
+    first = max(bound.starts_from for bound in bounds)
+    last = min(bound.ends_by for bound in bounds)
+    if first > last or any(bound.impossible for bound in bounds):
+        return None
+    return PeriodTerm(
+        None if first == date.min else first,
+        None if last == date.max else last,
+        tuple(dict.fromkeys(interval for bound in bounds for interval in bound.not_within)),
+    )
+
+
+def _bounds(condition: Condition, start_day: str) -> _Bounds:
+    if condition.operator in TEXT_OPERATORS:
+        raise NotSupportedError(
+            f"c[{TIME_PERIOD}]={condition.operator}:{condition.value}: periods are compared in time "
+            "here, not as text; write eq, ne, lt, le, gt or ge"
+        )
+    period = parse_period(condition.value, start_day)
+    try:
+        return _BOUNDS[condition.operator](period)
+    except OverflowError:
+        return _Bounds(impossible=True)
+
+
+# SDMX 3.1 Section 6, 4.2.14. The data are compared by whole days: a period passes `ge` where its first
+# second is not before the first one asked for, `le` where its last second is not after the last one.
+
+
+def _ge(period: Period) -> _Bounds:
+    return _Bounds(starts_from=_first_whole_day(period.first_moment))
+
+
+def _gt(period: Period) -> _Bounds:
+    return _Bounds(starts_from=period.end + timedelta(days=1))
+
+
+def _le(period: Period) -> _Bounds:
+    return _Bounds(ends_by=_last_whole_day(period.last_moment))
+
+
+def _lt(period: Period) -> _Bounds:
+    return _Bounds(ends_by=period.start - timedelta(days=1))
+
+
+def _eq(period: Period) -> _Bounds:
+    _whole_days(period)
+    return _Bounds(period.start, period.end)
+
+
+def _ne(period: Period) -> _Bounds:
+    _whole_days(period)
+    return _Bounds(not_within=((period.start, period.end),))
+
+
+def _first_whole_day(moment: datetime) -> date:
+    whole = moment.time() == time.min
+    return moment.date() if whole else moment.date() + timedelta(days=1)
+
+
+def _last_whole_day(moment: datetime) -> date:
+    whole = moment.time() == LAST_SECOND
+    return moment.date() if whole else moment.date() - timedelta(days=1)
+
+
+def _whole_days(period: Period) -> None:
+    if (period.start_time, period.end_time) != (time.min, LAST_SECOND):
+        raise NotSupportedError(
+            f"c[{TIME_PERIOD}]: {period.text} covers parts of days; this service compares whole days, "
+            f"as in {period.start}"
+        )
+
+
+_BOUNDS: dict[Operator, Callable[[Period], _Bounds]] = {
+    Operator.EQ: _eq,
+    Operator.NE: _ne,
+    Operator.LT: _lt,
+    Operator.LE: _le,
+    Operator.GT: _gt,
+    Operator.GE: _ge,
+}
+
+
+# -- components ------------------------------------------------------------------------------------
+
+_BY_DETAIL = {
+    # SDMX-REST 1.5.0, 4.4: the same answers as these attributes and measures of 2.2.
+    Detail.DATA_ONLY: (("none",), ("all",)),
+    Detail.SERIES_KEYS_ONLY: (("none",), ("none",)),
+    Detail.NO_DATA: (("dataset", "series"), ("none",)),
+}
+
+
+def wanted(query: DataQuery) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the attributes and measures asked for, the `detail` of 1.5 in terms of those of 2.2."""
+    return _BY_DETAIL.get(query.detail, (query.attributes, query.measures))
+
+
+def _component_ids(query: DataQuery, dsd: Dsd) -> tuple[str, ...] | None:
+    """Return the components to return in DSD order, None for all.
+
+    Where no measure and no attribute of an observation is wanted, a series is one row and TIME_PERIOD is
+    not among its components.
+    """
+    attributes, measures = wanted(query)
+    chosen = {
+        component.id
+        for component in dsd.attributes
+        if {"all", "dsd", component.id, _level(component)} & set(attributes)
+    }
+    chosen |= {component.id for component in dsd.measures if {"all", component.id} & set(measures)}
+    _check_ids("attributes", attributes, ATTRIBUTE_WORDS, dsd.attributes, dsd)
+    _check_ids("measures", measures, MEASURE_WORDS, dsd.measures, dsd)
+    if len(chosen) == len(dsd.attributes) + len(dsd.measures):
+        return None
+    found = tuple(
+        component.id
+        for component in dsd.components
+        if component.id in dsd.key_ids or component.id in chosen
+    )
+    return found if _needs_observations(found, dsd) else tuple(i for i in found if i != TIME_PERIOD)
+
+
+ATTRIBUTE_WORDS = frozenset({"dsd", "msd", "dataset", "series", "obs", "all", "none"})
+MEASURE_WORDS = frozenset({"all", "none"})
+
+
+def _check_ids(
+    parameter: str,
+    asked: tuple[str, ...],
+    keywords: frozenset[str],
+    known: tuple[ResolvedComponent, ...],
+    dsd: Dsd,
+) -> None:
+    ids = [component.id for component in known]
+    for word in asked:
+        if word not in keywords and word not in ids:
+            raise SemanticError(
+                f"{parameter}={word}: {dsd.urn.short} has none of that id; "
+                f"{nearest(word, [*ids, *sorted(keywords)])}"
+            )
+
+
+def _level(attribute: ResolvedComponent) -> str:
+    """Return the keyword of `attributes` that an attribute's relationship answers to."""
+    relationship = attribute.relationship
+    if relationship is None or relationship.observation is not None:
+        return "obs"
+    if TIME_PERIOD in relationship.dimensions:
+        return "obs"
+    return "series" if relationship.dimensions or relationship.group else "dataset"
+
+
+def _needs_observations(component_ids: tuple[str, ...], dsd: Dsd) -> bool:
+    """Tell whether some component has a value of its own at each observation."""
+    return any(component.id in component_ids for component in dsd.measures) or any(
+        component.id in component_ids and _level(component) == "obs" for component in dsd.attributes
+    )

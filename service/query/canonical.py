@@ -1,0 +1,139 @@
+"""One text for all spellings of a query, so that equivalent queries share an entity tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import singledispatch
+
+from service.query.availability_query import AvailabilityQuery
+from service.query.binding import wanted
+from service.query.data_query import DataQuery, Key
+from service.query.expression import TIME_PERIOD
+from service.query.selection import ComponentFilter, Condition, Operator
+from service.query.structure_query import References, StructureQuery
+
+AnyQuery = DataQuery | StructureQuery | AvailabilityQuery
+
+
+@singledispatch
+def canonical(query: AnyQuery) -> str:
+    """Return a text that is equal for equivalent queries, whichever grammar they are written in.
+
+    Order and repetition of identifiers, versions, keys, values and parameters do not matter, nor whether
+    a default is spelled out. Alternatives at a position of a key and several keys stay what they are. How the answer is to look (`presentation`) is not part of it: that is decided
+    together with the headers.
+
+    >>> from service.query.data_query import parse_data_query_v1, parse_data_query_v2
+    >>> one = parse_data_query_v1("ILMS,F,1.0.0/A..", "endPeriod=2012&startPeriod=2010")
+    >>> two = parse_data_query_v2("dataflow/ILMS/F/1.0.0/A.*", "c[TIME_PERIOD]=le:2012%2Bge:2010")
+    >>> canonical(one) == canonical(two)
+    True
+    """
+    raise TypeError(f"{query!r} is no query")
+
+
+@canonical.register
+def _(query: DataQuery) -> str:
+    return "&".join(("data", *_data(query)))
+
+
+@canonical.register
+def _(query: AvailabilityQuery) -> str:
+    parts = (
+        ("components", _set(query.component_ids)),
+        ("mode", query.mode.value),
+        ("references", _set(query.references)),
+    )
+    return "&".join(("availability", *_data(query.data), *_present(parts)))
+
+
+@canonical.register
+def _(query: StructureQuery) -> str:
+    references = "" if query.references == (References.NONE,) else _set(query.references)
+    parts = (
+        ("types", _set(query.types)),
+        ("agencies", _set(query.agencies)),
+        ("ids", _set(query.ids)),
+        ("version", query.version.canonical),
+        ("items", _set(query.items)),
+        ("detail", query.detail.value),
+        ("references", references),
+        # Two resources of SDMX-REST 1.5 are parts of one type of 2.2.
+        ("resource", query.resource if query.types and query.resource not in query.types else ""),
+        ("asOf", query.as_of.isoformat() if query.as_of else ""),
+    )
+    return "&".join(("structure", *_present(parts)))
+
+
+def _present(parts: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    return (f"{name}={_quoted(text)}" for name, text in parts if text)
+
+
+def _quoted(text: str) -> str:
+    """Escape what separates parameters, so that no value can pass for another parameter."""
+    return text.replace("%", "%25").replace("&", "%26")
+
+
+def _set(values: tuple[str, ...]) -> str:
+    return ",".join(sorted(set(values)))
+
+
+def _data(query: DataQuery) -> Iterator[str]:
+    attributes, measures = wanted(query)
+    parts = (
+        ("context", query.context),
+        ("agencies", _set(query.agencies)),
+        ("ids", _set(query.ids)),
+        ("version", query.version.canonical),
+        ("keys", _keys(query.keys)),
+        ("providers", ",".join(sorted(f"{p.agency}:{p.id}" for p in query.providers))),
+        *_filters(query),
+        ("updatedAfter", query.updated_after.isoformat() if query.updated_after else ""),
+        ("asOf", query.as_of.isoformat() if query.as_of else ""),
+        ("first", str(query.first_n or "")),
+        ("last", str(query.last_n or "")),
+        ("dimensionAtObservation", query.dimension_at_observation or ""),
+        ("attributes", _set(attributes)),
+        ("measures", _set(measures)),
+        ("includeHistory", "true" if query.include_history else ""),
+        ("offset", str(query.offset or "")),
+        ("limit", str(query.limit or "")),
+        ("sort", "+".join(f"{'-' if s.descending else ''}{s.component}" for s in query.sort)),
+        ("reportingYearStartDay", query.reporting_year_start_day),
+    )
+    return _present(parts)
+
+
+def _keys(keys: tuple[Key, ...]) -> str:
+    """Return the keys sorted, wildcards at the end left out; nothing where one of them matches all."""
+    found = {_key(key) for key in keys}
+    return "" if "" in found else ",".join(sorted(found))
+
+
+def _key(key: Key) -> str:
+    positions = ["+".join(sorted(set(values))) or "*" for values in key]
+    while positions and positions[-1] == "*":
+        positions.pop()
+    return ".".join(positions)
+
+
+def _filters(query: DataQuery) -> Iterator[tuple[str, str]]:
+    """Yield the filters by component; startPeriod and endPeriod are conditions on TIME_PERIOD."""
+    period = tuple(
+        Condition(operator, text)
+        for operator, text in ((Operator.GE, query.start_period), (Operator.LE, query.end_period))
+        if text is not None
+    )
+    by_component = {entry.component: entry for entry in query.filters}
+    if period:
+        terms = by_component[TIME_PERIOD].terms if TIME_PERIOD in by_component else ((),)
+        by_component[TIME_PERIOD] = ComponentFilter(
+            TIME_PERIOD, tuple((*term, *period) for term in terms)
+        )
+    for component in sorted(by_component):
+        alternatives = {_term(term) for term in by_component[component].terms}
+        yield f"c[{component}]", ",".join(sorted(alternatives))
+
+
+def _term(conditions: tuple[Condition, ...]) -> str:
+    return "+".join(sorted({f"{entry.operator}:{entry.value}" for entry in conditions}))

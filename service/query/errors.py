@@ -1,0 +1,32 @@
+"""What can be wrong with a query. Nothing here knows HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class QuerySyntaxError(ValueError):
+    """The query does not follow the grammar of its API line; says which part, what it holds, what is allowed."""
+
+
+class SemanticError(Exception):
+    """The query is well written but asks for something that the data structure does not have."""
+
+
+class NotSupportedError(Exception):
+    """The query is right but asks for something of the standard that the service does not do."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a half-sentence that names the known word most like `word`, or all of them.
+
+    >>> nearest("startPerod", ("startPeriod", "detail"))
+    'did you mean startPeriod?'
+    >>> nearest("x", ("startPeriod", "detail"))
+    'known are startPeriod, detail'
+    """
+    words = list(known)
+    by_folded = {candidate.casefold(): candidate for candidate in words}
+    found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.7)
+    return f"did you mean {by_folded[found[0]]}?" if found else f"known are {', '.join(words)}"
