@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from service.formats.contract import Capabilities, DataFormat
+from typing import TypeVar
+
+from service.formats.contract import Capabilities, DataFormat, StructureFormat
+from service.formats.error_message import encode_error
 from service.formats.sdmx_csv import encode_csv
 from service.formats.sdmx_json import encode_json
+from service.formats.sdmx_json_structure import decode_structures_json, encode_structures_json
+from service.formats.sdmx_ml21_structure import encode_structures_ml21
+
+__all__ = [
+    "DATA_FORMATS",
+    "STRUCTURE_FORMATS",
+    "UnknownFormatError",
+    "encode_error",
+    "find_data_format",
+    "find_structure_format",
+]
 
 DATA_FORMATS: tuple[DataFormat, ...] = (
     DataFormat(
@@ -28,4 +42,80 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         aliases=("application/json",),
     ),
 )
-"""Every data format, the first of a family the newest."""
+"""Every data format. The order says which one a name or media type without version means: the first."""
+
+STRUCTURE_FORMATS: tuple[StructureFormat, ...] = (
+    StructureFormat(
+        name="json",
+        media_type="application/vnd.sdmx.structure+json",
+        version="2.1.0",
+        extension=".json",
+        encode=encode_structures_json,
+        decode=decode_structures_json,
+        aliases=("application/json",),
+    ),
+    StructureFormat(
+        name="ml21",
+        media_type="application/vnd.sdmx.structure+xml",
+        version="2.1",
+        extension=".xml",
+        encode=encode_structures_ml21,
+        decode=None,
+        aliases=("application/xml", "text/xml"),
+    ),
+)
+"""Every structure format, in the same order."""
+
+
+class UnknownFormatError(LookupError):
+    """A name or media type that no format has; lists those that there are."""
+
+
+def find_data_format(name_or_media_type: str, version: str | None = None) -> DataFormat:
+    """Return the data format of a short name (`csv`), media type, alias or file ending (`.csv`).
+
+    A media type may carry parameters; its `version`, or the argument, chooses among versions.
+
+    Raises:
+        UnknownFormatError: there is no such format.
+
+    >>> find_data_format("application/vnd.sdmx.data+csv; version=2.1.0").name
+    'csv'
+    """
+    return _find(DATA_FORMATS, name_or_media_type, version)
+
+
+def find_structure_format(name_or_media_type: str, version: str | None = None) -> StructureFormat:
+    """Return the structure format of a short name, media type, alias or file ending.
+
+    Raises:
+        UnknownFormatError: there is no such format.
+    """
+    return _find(STRUCTURE_FORMATS, name_or_media_type, version)
+
+
+AnyFormat = TypeVar("AnyFormat", bound=DataFormat | StructureFormat)
+
+
+def _find(formats: tuple[AnyFormat, ...], text: str, version: str | None) -> AnyFormat:
+    name, *parameters = (part.strip() for part in text.lower().split(";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip() == "version":
+            version = value.strip().strip('"')
+    for entry in formats:
+        names = (entry.name, entry.media_type, entry.extension, *entry.aliases)
+        if name in names and (version is None or _same_version(version, entry.version)):
+            return entry
+    listed = ", ".join(f"{known.name} ({known.media_type})" for known in formats)
+    raise UnknownFormatError(f"there is no format {text!r}; there are {listed}")
+
+
+def _same_version(asked: str, version: str) -> bool:
+    """Tell whether two versions are the same; missing parts at the end count as 0."""
+    return _padded(asked) == _padded(version)
+
+
+def _padded(version: str) -> list[str]:
+    parts = version.split(".")
+    return parts + ["0"] * (3 - len(parts))
