@@ -1,0 +1,380 @@
+"""Keys and amounts of a whole dataset, narrow enough for questions over all rows at once.
+
+The pass over the batches writes one line of integers a row into a DuckDB table, which spills to disk past
+its memory limit. A key is one whole number (mixed radix over the dimensions), so that "the same cell with
+the total in place of the part" is an addition. Sums are taken in binary only to find candidates, with room
+for its error; every candidate is then decided on the reported texts in decimal arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.time_period import PeriodSyntaxError, parse_period
+from service.validation.concepts import UNIT_MEASURE, UNIT_MULT
+from service.validation.partitions import Partition, breakdowns
+from service.validation.rows import Array, Rows
+
+_PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
+_LARGEST_BIGINT = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One reported figure that takes part in a sum."""
+
+    code: str
+    """Code of the dimension that is summed over."""
+    text: str
+    """As reported."""
+    multiplier: int
+    """Power of ten, as UNIT_MULT has it."""
+
+    @property
+    def amount(self) -> Decimal:
+        """The figure in units, exact."""
+        return Decimal(self.text).scaleb(self.multiplier)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A total, the parts that were reported beside it, and what rounding may explain."""
+
+    partition: Partition
+    number: int
+    """Row of the total."""
+    total: Cell
+    parts: tuple[Cell, ...]
+    is_complete: bool
+    """True where every required part is there with a figure, and no part without one."""
+    rounding_unit: Decimal
+    """The finest step reported in the same table, area, source and period, in units."""
+
+    @property
+    def of_parts(self) -> Decimal:
+        """The sum of the parts, in units."""
+        return sum((part.amount for part in self.parts), Decimal(0))
+
+    def tolerance(self, parts: int) -> Decimal:
+        """Return what rounding of the total and of so many parts may add up to, inclusive."""
+        return (parts + 1) * self.rounding_unit / 2
+
+
+class Facts:
+    """What set rules ask: duplicates, sums and series of one dataset."""
+
+    def __init__(self, dsd: Dsd, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._interners = {
+            component.id: _Interner(component)
+            for component in dsd.of_role(Role.DIMENSION, Role.TIME)
+        }
+        self._measure = dsd.measures[0].id if len(dsd.measures) == 1 else None
+        self._has_multiplier = UNIT_MULT in dsd
+        self._breakdowns = breakdowns(dsd)
+        self._units: dict[str, int] = {}
+        self._time = dsd.time_dimension.id if dsd.time_dimension else None
+        self._columns = {id: f"d{place}" for place, id in enumerate(self._interners)}
+        dimensions = "".join(f"{column} INTEGER, " for column in self._columns.values())
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE facts (number BIGINT, {dimensions}"
+            "unit INTEGER, multiplier INTEGER, text VARCHAR, amount DOUBLE, exponent INTEGER)"
+        )
+        self._weights: dict[str, int] = {}
+
+    def feed(self, rows: Rows) -> None:
+        """Take in the rows of a batch that bring data and have a whole key."""
+        columns: dict[str, Array] = {
+            "number": pa.array(range(rows.first_number, rows.first_number + len(rows)), pa.int64())
+        }
+        whole = pa.repeat(pa.scalar(True), len(rows))
+        for id, interner in self._interners.items():
+            column = interner.indices(rows)
+            columns[self._columns[id]] = column
+            whole = pc.and_(whole, column.is_valid())
+        columns |= self._amounts(rows)
+        table = pa.table(columns).filter(rows.only_live(whole))
+        self._connection.register("incoming", table)
+        self._connection.execute("INSERT INTO facts SELECT * FROM incoming")
+        self._connection.unregister("incoming")
+
+    def _amounts(self, rows: Rows) -> dict[str, Array]:
+        multiplier = self._multipliers(rows)
+        texts = rows.column(self._measure) if self._measure else None
+        if texts is None:
+            texts = pa.nulls(len(rows), pa.string())
+        elif pa.types.is_dictionary(texts.type):
+            texts = texts.cast(pa.string())
+        plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN_NUMBER), False)
+        number = pc.if_else(plain, texts, None)
+        point = pc.find_substring(number, ".")
+        digits = pc.if_else(
+            pc.less(point, 0), 0, pc.subtract(pc.subtract(pc.utf8_length(number), point), 1)
+        )
+        amount = number.cast(pa.float64())
+        others = pc.and_(pc.invert(plain), texts.is_valid())
+        if pc.any(others).as_py():
+            amount, digits = _odd_numbers(texts, others, amount, digits)
+        scale = pc.power(pa.scalar(10.0), multiplier.cast(pa.float64()))
+        return {
+            "unit": self._unit(rows),
+            "multiplier": multiplier,
+            "text": texts,
+            "amount": pc.multiply(amount, scale),
+            "exponent": pc.subtract(multiplier, digits.cast(pa.int32())),
+        }
+
+    def _multipliers(self, rows: Rows) -> Array:
+        """Return the power of ten by row; null where it is not stated, so that no sum is taken."""
+        if not self._has_multiplier:
+            return pa.repeat(pa.scalar(0, pa.int32()), len(rows))
+        encoded = rows.encoded(UNIT_MULT)
+        if encoded is None:
+            return pa.nulls(len(rows), pa.int32())
+        powers = [_power(text) for text in encoded.dictionary.to_pylist()]
+        return pa.array(powers, pa.int32()).take(encoded.indices)
+
+    def _unit(self, rows: Rows) -> Array:
+        encoded = rows.encoded(UNIT_MEASURE)
+        if encoded is None:
+            return pa.repeat(pa.scalar(-1, pa.int32()), len(rows))
+        known = [
+            self._units.setdefault(text, len(self._units))
+            for text in encoded.dictionary.to_pylist()
+        ]
+        return pc.fill_null(pa.array(known, pa.int32()).take(encoded.indices), -1)
+
+    def finish(self) -> None:
+        """Compute keys once all rows are in."""
+        weight = 1
+        for id in reversed(self._interners):
+            self._weights[id] = weight
+            weight *= max(1, len(self._interners[id]))
+        # With very long lists on very many dimensions a key outgrows 64 bits; 128 are slower, and enough.
+        integer = "BIGINT" if weight <= _LARGEST_BIGINT else "HUGEINT"
+        key = self._key_sql(self._interners, integer)
+        rounding = self._key_sql(
+            [id for id in self._interners if id not in self._breakdowns], integer
+        )
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE keyed AS "  # noqa: S608 (column names are made here)
+            f"SELECT *, {key} AS key, {rounding} AS rounding FROM facts"
+        )
+        self._connection.execute("DROP TABLE facts")
+        self._connection.execute(
+            "CREATE OR REPLACE TEMP TABLE duplicates AS "
+            "SELECT key FROM keyed GROUP BY key HAVING count(*) > 1"
+        )
+        # Which of two figures for one cell is right is not for a sum to guess: it has none.
+        self._connection.execute(
+            "UPDATE keyed SET amount = NULL WHERE key IN (SELECT key FROM duplicates)"
+        )
+
+    def _key_sql(self, ids: Sequence[str] | Mapping[str, object], integer: str) -> str:
+        terms = [f"{self._columns[id]}::{integer} * {self._weights[id]}" for id in ids]
+        return f"({' + '.join(terms) or '0'})::{integer}"
+
+    def duplicates(self) -> list[list[int]]:
+        """Return the row numbers of each key that occurs more than once, in order."""
+        found = self._connection.execute(
+            "SELECT list(number ORDER BY number) AS numbers FROM keyed SEMI JOIN duplicates USING (key) "
+            "GROUP BY key ORDER BY numbers[1]"
+        ).fetchall()
+        return [numbers for (numbers,) in found]
+
+    def mixed_multipliers(self) -> list[tuple[int, list[int]]]:
+        """Return (first row, multipliers) of each series that has more than one multiplier."""
+        series = (
+            f"key - {self._columns[self._time]}::HUGEINT * {self._weights[self._time]}"
+            if self._time
+            else "key"
+        )
+        return self._connection.execute(
+            "WITH mixed AS (SELECT min(number) AS number, "  # noqa: S608 (column names are made here)
+            f"list_sort(list_distinct(list(multiplier))) AS multipliers FROM keyed GROUP BY {series} "
+            "HAVING min(multiplier) <> max(multiplier)) SELECT number, multipliers FROM mixed ORDER BY number"
+        ).fetchall()
+
+    def sums(self) -> Iterator[Sum]:
+        """Yield the sums that may be wrong: a superset of those that are, in the order of the totals' rows."""
+        found: list[Sum] = []
+        for id, partitions in self._breakdowns.items():
+            found += self._sums_over(id, partitions)
+        yield from sorted(found, key=lambda entry: entry.number)
+
+    def equal_parts(self, partitions: Sequence[Partition]) -> Iterator[Sum]:
+        """Yield the parts (of those that the partitions name) that equal their total, other than zero.
+
+        `number` is the row of the part here.
+        """
+        for partition in partitions:
+            known = self._interners[partition.component].known
+            for code in partition.parts:
+                if code in known and partition.total in known:
+                    yield from self._equal(partition, code)
+
+    def _equal(self, partition: Partition, code: str) -> Iterator[Sum]:
+        id = partition.component
+        known = self._interners[id].known
+        shift = (known[partition.total] - known[code]) * self._weights[id]
+        found = self._connection.execute(
+            "SELECT part.number, part.text, part.multiplier, total.text, "  # noqa: S608 (made here)
+            "total.multiplier, part.exponent "
+            "FROM keyed part JOIN keyed total ON total.key = part.key + $shift AND total.unit = part.unit "
+            f"WHERE part.{self._columns[id]} = $code AND part.amount <> 0 "
+            "AND abs(part.amount - total.amount) <= 1e-14 * abs(part.amount) ORDER BY part.number",
+            {"shift": shift, "code": known[code]},
+        ).fetchall()
+        for number, text, multiplier, total_text, total_multiplier, exponent in found:
+            part = Cell(code, text, multiplier)
+            total = Cell(partition.total, total_text, total_multiplier)
+            if part.amount == total.amount:
+                yield Sum(partition, number, total, (part,), False, Decimal(1).scaleb(exponent))
+
+    def _sums_over(self, id: str, partitions: tuple[Partition, ...]) -> Iterator[Sum]:
+        interner = self._interners[id]
+        rows = [
+            (part, (interner.known[total] - part) * self._weights[id], place, required)
+            for place, partition in enumerate(partitions)
+            if (total := partition.total) in interner.known
+            for codes, required in ((partition.required, True), (partition.optional, False))
+            for part in (interner.known[code] for code in codes if code in interner.known)
+        ]
+        if not rows:
+            return
+        parts = pa.table(
+            {
+                "part": pa.array([row[0] for row in rows], pa.int32()),
+                "shift": pa.array([row[1] for row in rows], pa.int64()),
+                "place": pa.array([row[2] for row in rows], pa.int32()),
+                "needed": pa.array([len(partitions[row[2]].required) for row in rows], pa.int32()),
+                "required": pa.array([row[3] for row in rows], pa.bool_()),
+            }
+        )
+        self._connection.register("parts", parts)
+        candidates = self._connection.execute(
+            _CANDIDATES.format(column=self._columns[id])
+        ).fetchall()
+        self._connection.unregister("parts")
+        codes = list(interner.known)
+        for place, number, text, multiplier, exponent, is_complete, cells in candidates:
+            partition = partitions[place]
+            yield Sum(
+                partition,
+                number,
+                Cell(partition.total, text, multiplier),
+                tuple(Cell(codes[c["code"]], c["text"], c["multiplier"]) for c in cells),
+                is_complete,
+                Decimal(1).scaleb(exponent),
+            )
+
+
+# {column} is the column of the dimension summed over. The slack is more than binary sums can be wrong by.
+_CANDIDATES = """
+WITH units AS (
+    SELECT rounding, min(exponent) AS exponent FROM keyed WHERE amount IS NOT NULL GROUP BY rounding
+), sums AS (
+    SELECT f.key + p.shift AS total_key, p.place, f.unit, any_value(p.needed) AS needed,
+        sum(f.amount) AS amount, sum(abs(f.amount)) AS size, count(f.amount) AS n,
+        max(f.amount) AS greatest, count(f.amount) FILTER (p.required) AS required,
+        count(*) > count(f.amount) AS has_gap
+    FROM keyed f JOIN parts p ON f.{column} = p.part GROUP BY f.key + p.shift, p.place, f.unit
+), compared AS (
+    SELECT s.*, t.number, t.text, t.multiplier, u.exponent, t.amount AS total,
+        s.required = s.needed AND NOT s.has_gap AS is_complete,
+        pow(10.0, u.exponent) AS unit_size,
+        (s.n + 4) * 5e-16 * (s.size + abs(t.amount) + pow(10.0, u.exponent)) AS slack
+    FROM sums s JOIN keyed t ON t.key = s.total_key AND t.unit = s.unit
+    JOIN units u ON u.rounding = t.rounding
+    WHERE t.amount IS NOT NULL AND s.n > 0
+), candidates AS (
+    SELECT * FROM compared
+    WHERE CASE WHEN is_complete THEN abs(total - amount) ELSE amount - total END
+            > (n + 1) * 0.5 * unit_size - slack
+        OR greatest - total > unit_size - slack
+)
+SELECT c.place, c.number, c.text, c.multiplier, c.exponent, c.is_complete,
+    list({{'code': f.{column}, 'text': f.text, 'multiplier': f.multiplier}} ORDER BY f.number)
+FROM candidates c JOIN parts p ON p.place = c.place
+JOIN keyed f ON f.{column} = p.part AND f.key + p.shift = c.total_key AND f.unit = c.unit
+WHERE f.amount IS NOT NULL
+GROUP BY ALL ORDER BY c.number, c.place
+"""
+
+
+class _Interner:
+    """Small numbers for the values of one dimension, over all batches."""
+
+    def __init__(self, component: ResolvedComponent) -> None:
+        self._component = component
+        self.known: dict[str, int] = {}
+        """Code to number, in the order of the numbers. Of periods written in two ways, the first way."""
+        self._numbers: dict[str, int | None] = {}
+        self._periods: dict[object, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def indices(self, rows: Rows) -> Array:
+        """Return the numbers of a column; null where the value is absent or none that the DSD knows."""
+        encoded = rows.encoded(self._component.id)
+        if encoded is None:
+            return pa.nulls(len(rows), pa.int32())
+        numbers = [self._number(text) for text in encoded.dictionary.to_pylist()]
+        return pa.array(numbers, pa.int32()).take(encoded.indices)
+
+    def _number(self, text: str | None) -> int | None:
+        if text is None:
+            return None
+        if text not in self._numbers:
+            self._numbers[text] = self._new_number(text)
+        return self._numbers[text]
+
+    def _new_number(self, text: str) -> int | None:
+        if self._component.role is Role.TIME:
+            return self._period_number(text)
+        if self._component.codelist is not None and text not in self._component.codes:
+            return None
+        return self.known.setdefault(text, len(self.known))
+
+    def _period_number(self, text: str) -> int | None:
+        try:
+            period = parse_period(text)
+        except PeriodSyntaxError:
+            return None
+        # 2023 and 2023-A1 are the same year: a cell given under both is given twice.
+        identity = (period.frequency, period.first_moment, period.last_moment)
+        if identity not in self._periods:
+            self._periods[identity] = self.known.setdefault(text, len(self.known))
+        return self._periods[identity]
+
+
+def _power(text: str | None) -> int | None:
+    """Return the multiplier that a UNIT_MULT code writes, None where it is no sensible power of ten."""
+    try:
+        power = int(text or "")
+    except ValueError:
+        return None
+    return power if abs(power) <= 99 else None
+
+
+def _odd_numbers(texts: Array, others: Array, amount: Array, digits: Array) -> tuple[Any, Any]:
+    """Fill in the numbers that are written with a sign or an exponent, which are few."""
+    amounts, places = amount.to_pylist(), digits.to_pylist()
+    for index in pc.indices_nonzero(others).to_pylist():
+        try:
+            number = Decimal(texts[index].as_py())
+        except InvalidOperation:
+            continue
+        exponent = number.as_tuple().exponent
+        if isinstance(exponent, int):
+            amounts[index], places[index] = float(number), -exponent
+    return pa.array(amounts, pa.float64()), pa.array(places, pa.int32())
