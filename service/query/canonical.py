@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import singledispatch
 
 from service.query.availability_query import AvailabilityQuery
 from service.query.binding import wanted
 from service.query.data_query import DataQuery, Key
 from service.query.expression import TIME_PERIOD
 from service.query.selection import ComponentFilter, Condition, Operator
-from service.query.structure_query import References, StructureQuery
+from service.query.structure_query import StructureQuery
 
 AnyQuery = DataQuery | StructureQuery | AvailabilityQuery
+Parts = tuple[tuple[str, str], ...]
 
 
-@singledispatch
 def canonical(query: AnyQuery) -> str:
     """Return a text that is equal for equivalent queries, whichever grammar they are written in.
 
@@ -29,43 +28,40 @@ def canonical(query: AnyQuery) -> str:
     >>> canonical(one) == canonical(two)
     True
     """
-    raise TypeError(f"{query!r} is no query")
+    if isinstance(query, StructureQuery):
+        return "&".join(("structure", *_present(_structure(query))))
+    if isinstance(query, AvailabilityQuery):
+        return "&".join(("availability", *_present(_availability(query))))
+    return "&".join(("data", *_present(_data(query))))
 
 
-@canonical.register
-def _(query: DataQuery) -> str:
-    return "&".join(("data", *_data(query)))
-
-
-@canonical.register
-def _(query: AvailabilityQuery) -> str:
-    parts = (
+def _availability(query: AvailabilityQuery) -> Parts:
+    return (
+        *_data(query.data),
         ("components", _set(query.component_ids)),
         ("mode", query.mode.value),
         ("references", _set(query.references)),
     )
-    return "&".join(("availability", *_data(query.data), *_present(parts)))
 
 
-@canonical.register
-def _(query: StructureQuery) -> str:
-    references = "" if query.references == (References.NONE,) else _set(query.references)
-    parts = (
+def _structure(query: StructureQuery) -> Parts:
+    # `organisationscheme` and its like stand for other types; what they are is in `types`, but the two
+    # kinds of constraint of SDMX-REST 1.5 are one type of 2.2.
+    differs = query.types and query.resource not in query.types
+    return (
         ("types", _set(query.types)),
+        ("resource", query.resource if differs else ""),
         ("agencies", _set(query.agencies)),
         ("ids", _set(query.ids)),
         ("version", query.version.canonical),
         ("items", _set(query.items)),
         ("detail", query.detail.value),
-        ("references", references),
-        # Two resources of SDMX-REST 1.5 are parts of one type of 2.2.
-        ("resource", query.resource if query.types and query.resource not in query.types else ""),
+        ("references", _set(query.references)),
         ("asOf", query.as_of.isoformat() if query.as_of else ""),
     )
-    return "&".join(("structure", *_present(parts)))
 
 
-def _present(parts: tuple[tuple[str, str], ...]) -> Iterator[str]:
+def _present(parts: Parts) -> Iterator[str]:
     return (f"{name}={_quoted(text)}" for name, text in parts if text)
 
 
@@ -78,9 +74,9 @@ def _set(values: tuple[str, ...]) -> str:
     return ",".join(sorted(set(values)))
 
 
-def _data(query: DataQuery) -> Iterator[str]:
+def _data(query: DataQuery) -> Parts:
     attributes, measures = wanted(query)
-    parts = (
+    return (
         ("context", query.context),
         ("agencies", _set(query.agencies)),
         ("ids", _set(query.ids)),
@@ -101,7 +97,6 @@ def _data(query: DataQuery) -> Iterator[str]:
         ("sort", "+".join(f"{'-' if s.descending else ''}{s.component}" for s in query.sort)),
         ("reportingYearStartDay", query.reporting_year_start_day),
     )
-    return _present(parts)
 
 
 def _keys(keys: tuple[Key, ...]) -> str:
