@@ -1,0 +1,332 @@
+"""Reading: a selection of one state as Arrow batches, counts and distinct values, through DuckDB in process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dsd.batch import BATCH_ROWS, CODED, Batch, batch_schema
+from dsd.dataset import AttributeValues, Preamble
+from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.time_period import parse_period
+from service.config import Settings
+from service.query.selection import ComponentFilter, Condition, Operator, Selection
+from service.store.catalog import AttributeKey, AttributeStates, FlowState
+from service.store.leaf import SERIES_KEY, LeafFolder, unreadable
+from service.store.protocol import Availability, Revision, Snapshot, StoreUnavailableError
+from service.store.sql import Query, Scan, key_bounds, pruned, quoted
+
+BUFFERED_BATCHES = 4
+"""Answers up to this many batches are held, so that one scan gives both rows and preamble."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A selection with the state that it is about."""
+
+    selection: Selection
+    state: FlowState | None
+    revision: Revision
+    attributes: AttributeStates
+    transaction: int | None
+    """The state after this transaction; None for the newest."""
+
+
+class Reader:
+    """DuckDB in this process over the leaves."""
+
+    def __init__(self, settings: Settings, folder: LeafFolder) -> None:
+        self._folder = folder
+        self._spill = settings.temporary_folder / f"store-{os.getpid()}-{secrets.token_hex(4)}"
+        self._database = duckdb.connect(
+            config={
+                "memory_limit": f"{settings.duckdb_memory_limit_mb}MB",
+                "threads": settings.duckdb_threads,
+                "temp_directory": str(self._spill),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "preserve_insertion_order": "true",
+            }
+        )
+        # Leaves never change: what is known of a file stays true.
+        self._database.execute("set parquet_metadata_cache = true")
+        self._database.execute("set validate_external_file_cache = 'NO_VALIDATION'")
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Release the engine and its temporary folder."""
+        self._database.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+    # -- queries -----------------------------------------------------------------------------------
+
+    def count(self, part: Slice) -> int:
+        """Return the number of observations of a slice."""
+        scan = self._scan(part)
+        selection = part.selection
+        plain = (selection.keys, selection.filters, selection.periods) == ((), (), ())
+        whole = selection.first_n is None and selection.last_n is None and part.transaction is None
+        if plain and whole:
+            rows = max(0, sum(leaf.rows for leaf in scan.leaves) - selection.offset)
+            return rows if selection.limit is None else min(rows, selection.limit)
+        query = Query()
+        sql = f"select count(*) from ({scan.rows(query, [SERIES_KEY])})"  # noqa: S608
+        return int(self._row(scan, sql, query)[0])
+
+    def availability(self, part: Slice) -> Availability:
+        """Return distinct values, counts and the first and last period of a slice."""
+        scan, dsd = self._scan(part), part.selection.dsd
+        query = Query()
+        rows = scan.rows(query, [SERIES_KEY, *dsd.key_ids])
+        listed = "".join(f", list(distinct {quoted(name)})" for name in dsd.key_ids)
+        sql = f"select count(*), count(distinct {SERIES_KEY}){listed} from ({rows})"  # noqa: S608
+        found = self._row(scan, sql, query)
+        values = {
+            name: _in_order(dsd[name], texts or ())
+            for name, texts in zip(dsd.key_ids, found[2:], strict=True)
+        }
+        periods = values[dsd.time_dimension.id] if dsd.time_dimension else ()
+        last = max(periods, key=_by_end, default=None)
+        return Availability(found[1], found[0], values, next(iter(periods), None), last)
+
+    @contextmanager
+    def read(self, part: Slice) -> Iterator[Snapshot]:
+        """Open the rows of a slice with their preamble."""
+        scan, selection = self._scan(part), part.selection
+        schema = _schema(selection)
+        held = _held(scan, schema)
+        query = Query()
+        sql = scan.rows(query, held)
+        with self._cursor() as cursor, self._translated(scan):
+            rows = cursor.sql(sql, params=query.parameters).to_arrow_reader(BATCH_ROWS)
+            try:
+                batches = _shaped(self._guarded(scan, rows), schema)
+                first = [batch for batch, _ in zip(batches, range(BUFFERED_BATCHES), strict=False)]
+                if len(first) < BUFFERED_BATCHES:
+                    codes = _codes_of(selection.dsd, first, schema)
+                    observations = sum(batch.num_rows for batch in first)
+                else:
+                    observations, codes = self._summary(scan, schema)
+                attributes = tuple(_attributes(part, schema))
+                preamble = Preamble(observations, codes, attributes)
+                yield Snapshot(preamble, chain(first, batches), part.revision)
+            finally:
+                rows.close()
+
+    def _summary(self, scan: Scan, schema: pa.Schema) -> tuple[int, dict[str, tuple[str, ...]]]:
+        """Return the count and the distinct codes of a large answer."""
+        dsd = scan.selection.dsd
+        held = set(_held(scan, schema))
+        coded = [name for name in schema.names if _is_listed(dsd[name])]
+        asked = [name for name in coded if name in held]
+        query = Query()
+        rows = scan.rows(query, asked)
+        listed = "".join(f", list(distinct {quoted(name)})" for name in asked)
+        sql = f"select count(*){listed} from ({rows})"  # noqa: S608
+        found = self._row(scan, sql, query)
+        texts = dict(zip(asked, found[1:], strict=True))
+        codes = {}
+        for name in coded:
+            values = texts.get(name) or ()
+            if dsd[name].is_multiple:
+                values = {text for entry in values for text in entry or ()}
+            codes[name] = _in_order(dsd[name], values)
+        return int(found[0]), codes
+
+    # -- the engine --------------------------------------------------------------------------------
+
+    def _scan(self, part: Slice) -> Scan:
+        state, selection = part.state, part.selection
+        root = self._folder.root
+        if state is None or part.transaction == 0:
+            return Scan(selection, root, ())
+        leaves = tuple(pruned(state.leaves, key_bounds(selection)))
+        if part.transaction is None:
+            return Scan(selection, root, leaves)
+        # What a transaction superseded was still there before it.
+        history = tuple(leaf for leaf in state.history if leaf.tx_from > part.transaction)
+        return Scan(selection, root, leaves, history, part.transaction)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        with self._lock:
+            cursor = self._database.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def _row(self, scan: Scan, sql: str, query: Query) -> tuple[Any, ...]:
+        with self._cursor() as cursor, self._translated(scan):
+            row: tuple[Any, ...] = cursor.execute(sql, query.parameters).fetchone()
+            return row
+
+    def _guarded(self, scan: Scan, rows: Iterable[Batch]) -> Iterator[Batch]:
+        with self._translated(scan):
+            yield from rows
+
+    @contextmanager
+    def _translated(self, scan: Scan) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise StoreUnavailableError(
+                "the query needs more memory or temporary disk space than it may use: ask for less, or raise "
+                "duckdb_memory_limit_mb or make room in temporary_folder"
+            ) from error
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            for leaf in (*scan.leaves, *scan.history):
+                if self._folder.problem(leaf) is not None:
+                    raise unreadable(self._folder.path(leaf), error) from error
+            raise
+
+
+def _schema(selection: Selection) -> pa.Schema:
+    wanted = selection.component_ids
+    return batch_schema(
+        selection.dsd, None if wanted is None else {*wanted, *selection.dsd.key_ids}
+    )
+
+
+def _held(scan: Scan, schema: pa.Schema) -> list[str]:
+    """Return the columns that any leaf has; the others need not be read."""
+    stored = {name for leaf in (*scan.leaves, *scan.history) for name in leaf.columns}
+    return [name for name in schema.names if name in stored] or list(scan.selection.dsd.key_ids)
+
+
+def _shaped(batches: Iterable[Batch], schema: pa.Schema) -> Iterator[Batch]:
+    """Yield batches as `dsd.batch` has them: dictionaries for what repeats, all columns of the schema."""
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        columns = []
+        for field in schema:
+            position = batch.schema.get_field_index(field.name)
+            if position < 0:
+                columns.append(_absent(field.type, batch.num_rows))
+            elif field.type == CODED:
+                columns.append(batch.column(position).dictionary_encode())
+            else:
+                columns.append(batch.column(position).cast(field.type))
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _absent(kind: pa.DataType, rows: int) -> pa.Array:
+    if kind == CODED:
+        return pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), pa.array([], pa.string()))
+    return pa.nulls(rows, kind)
+
+
+def _is_listed(component: ResolvedComponent) -> bool:
+    """Tell whether the preamble lists the values of a component."""
+    return component.role in (Role.DIMENSION, Role.TIME) or component.codelist is not None
+
+
+def _codes_of(dsd: Dsd, batches: Sequence[Batch], schema: pa.Schema) -> dict[str, tuple[str, ...]]:
+    codes = {}
+    for position, name in enumerate(schema.names):
+        if not _is_listed(dsd[name]):
+            continue
+        values: set[str] = set()
+        for batch in batches:
+            column = batch.column(position)
+            if column.type == CODED:
+                distinct = column.dictionary
+            else:
+                distinct = pc.unique(column.flatten() if dsd[name].is_multiple else column)
+            values.update(text for text in distinct.to_pylist() if text is not None)
+        codes[name] = _in_order(dsd[name], values)
+    return codes
+
+
+def _in_order(component: ResolvedComponent, values: Iterable[str | None]) -> tuple[str, ...]:
+    """Return distinct values in the order of the code list, periods in time order, the rest as text."""
+    texts = sorted(text for text in set(values) if text is not None)
+    if len(texts) < 2:
+        return tuple(texts)
+    if component.role is Role.TIME:
+        return tuple(sorted(texts, key=_by_start))
+    if component.codelist is not None:
+        places = {code: place for place, code in enumerate(component.codes)}
+        texts.sort(key=lambda text: places.get(text, len(places)))
+    return tuple(texts)
+
+
+def _by_start(text: str) -> tuple[Any, ...]:
+    period = parse_period(text)
+    return period.start, period.end, text
+
+
+def _by_end(text: str) -> tuple[Any, ...]:
+    period = parse_period(text)
+    return period.end, period.start, text
+
+
+# -- values above the observation ------------------------------------------------------------------
+
+
+def _attributes(part: Slice, schema: pa.Schema) -> Iterator[AttributeValues]:
+    """Yield the values above the observation that a selection concerns, those of the dataset first."""
+    dsd = part.selection.dsd
+    grouped: dict[AttributeKey, dict[str, str | tuple[str, ...]]] = {}
+    wanted = part.selection.component_ids
+    for (key, component), value in part.attributes.items():
+        if component not in dsd or (wanted is not None and component not in wanted):
+            continue
+        if _concerns(part.selection, dict(key)):
+            grouped.setdefault(key, {})[component] = value
+    positions = {name: place for place, name in enumerate(schema.names)}
+    for key in sorted(grouped, key=lambda entry: (len(entry), _key_order(dsd, entry))):
+        values = grouped[key]
+        ordered = sorted(values, key=lambda name: positions.get(name, 0))
+        in_dsd_order = sorted(key, key=lambda pair: positions.get(pair[0], 0))
+        yield AttributeValues(dict(in_dsd_order), {name: values[name] for name in ordered})
+
+
+def _key_order(dsd: Dsd, key: AttributeKey) -> tuple[str, ...]:
+    values = dict(key)
+    return tuple(values.get(name, "") for name in dsd.key_ids)
+
+
+def _concerns(selection: Selection, key: Mapping[str, str]) -> bool:
+    """Tell whether an attribute key can belong to a selected series."""
+    if selection.keys and not any(
+        all(key[name] in codes for name, codes in partial.items() if name in key)
+        for partial in selection.keys
+    ):
+        return False
+    return all(
+        _passes(entry, key[entry.component])
+        for entry in selection.filters
+        if entry.component in key
+    )
+
+
+def _passes(entry: ComponentFilter, value: str) -> bool:
+    return any(all(_compares(value, condition) for condition in term) for term in entry.terms)
+
+
+def _compares(value: str, condition: Condition) -> bool:
+    return {
+        Operator.EQ: value == condition.value,
+        Operator.NE: value != condition.value,
+        Operator.LT: value < condition.value,
+        Operator.LE: value <= condition.value,
+        Operator.GT: value > condition.value,
+        Operator.GE: value >= condition.value,
+        Operator.CONTAINS: condition.value in value,
+        Operator.NOT_CONTAINS: condition.value not in value,
+        Operator.STARTS_WITH: value.startswith(condition.value),
+        Operator.ENDS_WITH: value.endswith(condition.value),
+    }[condition.operator]

@@ -1,0 +1,333 @@
+"""A selection as SQL of DuckDB over leaves.
+
+Values are always bound. Identifiers come from the DSD only. There is never a JOIN: that would break the order
+of rows in silence. Scans of sorted files, WHERE, UNION ALL and windows with an empty OVER keep it
+(DuckDB, "Order Preservation").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dsd.resolved import Dsd, ResolvedComponent, Role
+from service.query.selection import ComponentFilter, Condition, Operator, PeriodTerm, Selection
+from service.store.catalog import HISTORY, Leaf
+from service.store.leaf import (
+    AFTER_SEPARATOR,
+    KEY_SEPARATOR,
+    PERIOD_END,
+    PERIOD_START,
+    SERIES_KEY,
+    TX_FROM,
+    TX_TO,
+    order_columns,
+)
+from service.store.protocol import StoreError
+
+_NUMERIC_TYPES = frozenset(
+    {
+        "BigInteger",
+        "Integer",
+        "Long",
+        "Short",
+        "Decimal",
+        "Float",
+        "Double",
+        "Count",
+        "InclusiveValueRange",
+        "ExclusiveValueRange",
+        "Incremental",
+    }
+)
+_COMPARISONS = {
+    Operator.EQ: "=",
+    Operator.NE: "<>",
+    Operator.LT: "<",
+    Operator.LE: "<=",
+    Operator.GT: ">",
+    Operator.GE: ">=",
+}
+_TEXT_FUNCTIONS = {
+    Operator.CONTAINS: "contains",
+    Operator.NOT_CONTAINS: "contains",
+    Operator.STARTS_WITH: "starts_with",
+    Operator.ENDS_WITH: "ends_with",
+}
+_NEGATED = {Operator.NE: Operator.EQ, Operator.NOT_CONTAINS: Operator.CONTAINS}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A range of series keys that holds every key that a selection can match."""
+
+    low: str = ""
+    end: str | None = None
+    """First key after the range; None where it is open."""
+
+
+@dataclass
+class Query:
+    """SQL with its bound values."""
+
+    parameters: dict[str, object] = field(default_factory=dict)
+
+    def bind(self, value: object) -> str:
+        """Return the placeholder of a value."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"${name}"
+
+
+def quoted(name: str) -> str:
+    """Return an identifier as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def key_bounds(selection: Selection) -> Bounds:
+    """Return the range of series keys in which the partial keys of a selection lie."""
+    lows, ends = [], []
+    for key in selection.keys:
+        prefix = []
+        for dimension in selection.dsd.series_ids:
+            codes = key.get(dimension)
+            if codes is None:
+                break
+            prefix.append(codes)
+        if not prefix or not all(prefix):
+            return Bounds()
+        lows.append(KEY_SEPARATOR.join(min(codes) for codes in prefix))
+        ends.append(KEY_SEPARATOR.join(max(codes) for codes in prefix) + AFTER_SEPARATOR)
+    return Bounds(min(lows), max(ends)) if lows else Bounds()
+
+
+def pruned(leaves: Sequence[Leaf], bounds: Bounds) -> list[Leaf]:
+    """Return the current leaves whose range of keys meets the bounds."""
+    found = []
+    for number, leaf in enumerate(leaves):
+        after = leaves[number + 1].low_key if number + 1 < len(leaves) else None
+        starts_after = bounds.end is not None and number > 0 and leaf.low_key >= bounds.end
+        ends_before = after is not None and after <= bounds.low
+        if not starts_after and not ends_before:
+            found.append(leaf)
+    return found
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The rows of one state that a selection selects; the base of every query on it."""
+
+    selection: Selection
+    root: Path
+    leaves: tuple[Leaf, ...]
+    history: tuple[Leaf, ...] = ()
+    transaction: int | None = None
+    """The state after this transaction, from the versions in `leaves` and `history`; None for the newest."""
+
+    @property
+    def _dsd(self) -> Dsd:
+        return self.selection.dsd
+
+    @property
+    def _has_time(self) -> bool:
+        return self._dsd.time_dimension is not None
+
+    def rows(self, query: Query, columns: Sequence[str]) -> str:
+        """Return SQL for these columns of the selected rows, in key order."""
+        selection = self.selection
+        windowed = selection.first_n is not None or selection.last_n is not None
+        needed = list(columns)
+        if windowed and SERIES_KEY not in needed:
+            needed.append(SERIES_KEY)
+        ordered = self.transaction is not None
+        if ordered:
+            needed += [name for name in order_columns(self._has_time) if name not in needed]
+        branches = list(self._branches(query, needed))
+        sql = " union all ".join(branches)
+        if ordered:
+            order = ", ".join(quoted(name) for name in order_columns(self._has_time))
+            sql = f"select * from ({sql}) order by {order}"  # noqa: S608
+        listed = ", ".join(quoted(name) for name in columns)
+        if windowed:
+            sql = f"select {listed} from ({sql}) qualify {self._ends_of_series(query)}"  # noqa: S608
+        elif needed != list(columns):
+            sql = f"select {listed} from ({sql})"  # noqa: S608
+        if selection.limit is not None:
+            sql = f"select * from ({sql}) limit {query.bind(selection.limit)}"  # noqa: S608
+            if selection.offset:
+                sql += f" offset {query.bind(selection.offset)}"
+        elif selection.offset:
+            sql = f"select * from ({sql}) offset {query.bind(selection.offset)}"  # noqa: S608
+        return sql
+
+    def _ends_of_series(self, query: Query) -> str:
+        # A window with an empty OVER streams: the series key N rows away tells whether the series goes on.
+        key = quoted(SERIES_KEY)
+        wanted = []
+        for count, function in ((self.selection.first_n, "lag"), (self.selection.last_n, "lead")):
+            if count is not None and count > 0:
+                away = f"{function}({key}, {int(count)}) over ()"
+                wanted.append(f"{away} is distinct from {key}")
+        return f"({' or '.join(wanted)})" if wanted else "false"
+
+    def _branches(self, query: Query, columns: Sequence[str]) -> Iterable[str]:
+        """Yield one SELECT for each run of leaves that have the same columns."""
+        leaves = [*self.leaves, *self.history]
+        if not leaves:
+            yield self._empty(columns)
+        start = 0
+        for number in range(1, len(leaves) + 1):
+            if (
+                number == len(leaves)
+                or leaves[number].columns != leaves[start].columns
+                or leaves[number].kind != leaves[start].kind
+            ):
+                yield self._branch(query, leaves[start:number], columns)
+                start = number
+
+    def _empty(self, columns: Sequence[str]) -> str:
+        listed = ", ".join(f"null::{self._type(name)} as {quoted(name)}" for name in columns)
+        return f"select {listed} where false"
+
+    def _type(self, name: str) -> str:
+        if name in (PERIOD_START, PERIOD_END):
+            return "date"
+        if name == SERIES_KEY:
+            return "varchar"
+        return "varchar[]" if self._dsd[name].is_multiple else "varchar"
+
+    def _branch(self, query: Query, leaves: Sequence[Leaf], columns: Sequence[str]) -> str:
+        branch = _Branch(self._dsd, leaves[0].columns, query)
+        listed = ", ".join(f"{branch.column(name)} as {quoted(name)}" for name in columns)
+        files = query.bind([str(self.root / leaf.path) for leaf in leaves])
+        sql = f"select {listed} from read_parquet({files})"  # noqa: S608
+        conditions = list(branch.conditions(self.selection))
+        if self.transaction is not None:
+            at = query.bind(self.transaction)
+            conditions.append(f"{TX_FROM} <= {at}")
+            if leaves[0].kind == HISTORY:
+                conditions.append(f"{TX_TO} > {at}")
+        return sql + (" where " + " and ".join(conditions) if conditions else "")
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """Columns and conditions over leaves that all have the same columns."""
+
+    dsd: Dsd
+    stored: Mapping[str, bool]
+    query: Query
+
+    def column(self, name: str) -> str:
+        """Return the expression of a component or of a column of the store."""
+        if name.startswith("_"):
+            return name
+        component = self.dsd[name]
+        stored = self.stored
+        if name not in stored:
+            return "null::varchar[]" if component.is_multiple else "null::varchar"
+        if component.is_multiple and not stored[name]:
+            return f"case when {quoted(name)} is not null then [{quoted(name)}] end"
+        if stored[name] and not component.is_multiple:
+            raise StoreError(
+                f"{self.dsd.urn.short}: {name} is stored with several values, this version of the DSD allows "
+                "one; read it with the version under which it was stored"
+            )
+        return quoted(name)
+
+    def conditions(self, selection: Selection) -> Iterable[str]:
+        """Yield the conjuncts of a selection."""
+        if selection.keys:
+            bounds = key_bounds(selection)
+            if bounds.end is not None:
+                # Lets row groups be skipped: they are sorted by series key.
+                yield f"{SERIES_KEY} >= {self.query.bind(bounds.low)}"
+                yield f"{SERIES_KEY} < {self.query.bind(bounds.end)}"
+            yield _any_of(self._key(key) for key in selection.keys)
+        for entry in selection.filters:
+            yield self._filter(entry)
+        if selection.periods:
+            yield _any_of(self._period(term) for term in selection.periods)
+
+    def _key(self, key: dict[str, frozenset[str]]) -> str:
+        if all(len(key.get(name, ())) == 1 for name in self.dsd.series_ids):
+            text = KEY_SEPARATOR.join(next(iter(key[name])) for name in self.dsd.series_ids)
+            return f"{SERIES_KEY} = {self.query.bind(text)}"
+        return _all_of(
+            f"{quoted(name)} in ({', '.join(self.query.bind(code) for code in sorted(codes))})"
+            if codes
+            else "false"
+            for name, codes in key.items()
+        )
+
+    def _period(self, term: PeriodTerm) -> str:
+        parts = []
+        if term.starts_from is not None:
+            parts.append(f"{PERIOD_START} >= {self.query.bind(term.starts_from)}")
+        if term.ends_by is not None:
+            parts.append(f"{PERIOD_END} <= {self.query.bind(term.ends_by)}")
+        for first, last in term.not_within:
+            low, high = self.query.bind(first), self.query.bind(last)
+            parts.append(f"not ({PERIOD_START} >= {low} and {PERIOD_END} <= {high})")
+        return _all_of(parts)
+
+    def _filter(self, entry: ComponentFilter) -> str:
+        component = self.dsd[entry.component]
+        return _any_of(
+            _all_of(self._condition(component, condition) for condition in term)
+            for term in entry.terms
+        )
+
+    def _condition(self, component: ResolvedComponent, condition: Condition) -> str:
+        positive = _NEGATED.get(condition.operator)
+        column = self.column(component.id)
+        if positive is not None:
+            # What is absent does not equal the value, nor contain it.
+            inner = self._condition(component, Condition(positive, condition.value))
+            return f"coalesce(not ({inner}), true)"
+        if component.is_multiple:
+            test = self._test("x", component, condition)
+            return f"len(list_filter({column}, lambda x: {test})) > 0"
+        return self._test(column, component, condition)
+
+    def _test(self, column: str, component: ResolvedComponent, condition: Condition) -> str:
+        value = self.query.bind(condition.value)
+        function = _TEXT_FUNCTIONS.get(condition.operator)
+        if function is not None:
+            return f"{function}({column}, {value})"
+        sign = _COMPARISONS[condition.operator]
+        text = f"{column} {sign} {value}"
+        return _numeric(column, value, sign, text) if is_numeric(component) else text
+
+
+def is_numeric(component: ResolvedComponent) -> bool:
+    """Tell whether values of a component compare as numbers."""
+    if component.codelist is not None:
+        return False
+    text_format = component.text_format
+    kind = text_format.data_type if text_format else None
+    return kind in _NUMERIC_TYPES or (component.role is Role.MEASURE and kind is None)
+
+
+def _numeric(column: str, value: str, sign: str, text: str) -> str:
+    """Compare as numbers; where doubles are equal, as decimals, so that long numbers stay apart.
+
+    NaN and texts that are no numbers compare with nothing, except that equal texts are equal.
+    """
+    left, right = f"try_cast({column} as double)", f"try_cast({value} as double)"
+    decimals = f"try_cast({column} as decimal(38, 6))", f"try_cast({value} as decimal(38, 6))"
+    known = f"not isnan({left}) and not isnan({right})"
+    tie = f"coalesce({decimals[0]} {sign} {decimals[1]}, {left} {sign} {right})"
+    number = f"({known} and case when {left} = {right} then {tie} else {left} {sign} {right} end)"
+    return f"({number} or {text})" if sign == "=" else number
+
+
+def _any_of(parts: Iterable[str]) -> str:
+    found = list(parts)
+    return "(" + " or ".join(found) + ")" if found else "false"
+
+
+def _all_of(parts: Iterable[str]) -> str:
+    found = list(parts)
+    return "(" + " and ".join(found) + ")" if found else "true"
