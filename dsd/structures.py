@@ -20,6 +20,7 @@ from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.sdmx_json import StructureMessageError, decode_structures
 from dsd.structure import (
     AttributeRelationship,
+    ComponentValue,
     CubeRegion,
     DataAttribute,
     DataConstraint,
@@ -35,6 +36,9 @@ AnyArtefact = TypeVar("AnyArtefact", bound=Maintainable)
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds the rooms: the checkout, or site-packages."""
+
+ARTEFACT_FOLDERS = tuple(PACKAGE_ROOT / room / "artefacts" for room in ("codelists", "dsd"))
+"""The folders of the built-in artefact files."""
 
 
 class UnknownArtefactError(LookupError):
@@ -106,21 +110,27 @@ class Structures:
         return {concept.id: concept for concept in scheme.concepts}
 
     @cached_property
-    def _constraints(self) -> dict[Urn, list[DataConstraint]]:
-        attached: dict[Urn, list[DataConstraint]] = {}
+    def _constraints(self) -> dict[Urn, dict[tuple[str, str], DataConstraint]]:
+        """Constraints by target, then by their own identity: of several versions the newest counts.
+
+        Iteration is in the order of versions, so that a later one replaces an earlier one; a draft does not
+        replace what is stable.
+        """
+        attached: dict[Urn, dict[tuple[str, str], DataConstraint]] = {}
         for constraint in self.of_type(DataConstraint):
+            identity = (constraint.agency_id, constraint.id)
             attachment = constraint.constraint_attachment
             for target in attachment.targets if attachment else ():
                 found = self.find(target)
                 urn = parse_urn(target)
-                attached.setdefault(found.urn if found and urn.item is None else urn, []).append(
-                    constraint
-                )
+                held = attached.setdefault(found.urn if found and urn.item is None else urn, {})
+                if identity not in held or parse_version(constraint.version).release:
+                    held[identity] = constraint
         return attached
 
     def constraints_on(self, urn: Urn) -> tuple[DataConstraint, ...]:
-        """Return the constraints attached to exactly this artefact (or data provider)."""
-        return tuple(self._constraints.get(urn, ()))
+        """Return the constraints attached to exactly this artefact (or data provider), each in its newest version."""
+        return tuple(self._constraints.get(urn, {}).values())
 
     def joined(self, others: Iterable[Maintainable]) -> Structures:
         """Return these artefacts and others; of two with one identity, that of this set stays."""
@@ -230,19 +240,38 @@ def _allowed(
     allowed: set[str] | None = None
     for constraint in constraints:
         for region in constraint.cube_regions:
-            for values, include in _stated(region, component_id):
+            for values, include in _stated(region, component_id, codelist):
                 everything = {code.id for code in codelist.codes} if codelist else set()
                 left = values if include else everything - values
                 allowed = left if allowed is None else allowed & left
     return None if allowed is None else frozenset(allowed)
 
 
-def _stated(region: CubeRegion, component_id: str) -> Iterator[tuple[set[str], bool]]:
-    for entry in (*region.key_values, *region.components):
-        if entry.id == component_id and entry.values:
-            values = {value if isinstance(value, str) else value.value for value in entry.values}
+def _stated(
+    region: CubeRegion, component_id: str, codelist: Codelist | None
+) -> Iterator[tuple[set[str], bool]]:
+    stated = [entry for entry in (*region.key_values, *region.components) if entry.values]
+    if region.include is False and len(stated) > 1:
+        # It excludes combinations (SDMX 3.1 Section 6, "Cube Region"), so no code of any one component.
+        return
+    for entry in stated:
+        if entry.id == component_id:
+            values: set[str] = set()
+            for value in entry.values:
+                values |= {value} if isinstance(value, str) else _cascaded(value, codelist)
             # An excluding region excludes the values it includes (SDMX 3.1 Section 6, "Cube Region").
             yield values, (region.include is not False) == (entry.include is not False)
+
+
+def _cascaded(value: ComponentValue, codelist: Codelist | None) -> set[str]:
+    """Return a value with the codes under it, or those alone, as its `cascade_values` asks."""
+    if not value.cascade_values or codelist is None:
+        return {value.value}
+    found, generation = set(), {value.value}
+    while generation:
+        found |= generation
+        generation = {code.id for code in codelist.codes if code.parent in generation} - found
+    return found - {value.value} if value.cascade_values == "excluderoot" else found
 
 
 def read_artefact_files(roots: Iterable[Path] | None = None) -> Iterator[tuple[Path, Maintainable]]:
@@ -251,12 +280,7 @@ def read_artefact_files(roots: Iterable[Path] | None = None) -> Iterator[tuple[P
     Raises:
         StructureMessageError: a file is no structure message with exactly one artefact; names the file.
     """
-    folders = (
-        [PACKAGE_ROOT / room / "artefacts" for room in ("codelists", "dsd")]
-        if roots is None
-        else roots
-    )
-    for folder in folders:
+    for folder in ARTEFACT_FOLDERS if roots is None else roots:
         for path in sorted(folder.rglob("*.json")):
             try:
                 found = decode_structures(path.read_bytes()).data.all()
