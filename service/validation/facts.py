@@ -53,8 +53,10 @@ class Sum:
     """Row of the total."""
     total: Cell
     parts: tuple[Cell, ...]
+    aggregates: tuple[Cell, ...]
+    """Codes reported beside the parts that belong to no partition: a group of countries, say."""
     is_complete: bool
-    """True where every required part is there with a figure, and no part without one."""
+    """True where every required part is there with a figure, and nothing without one."""
     rounding_unit: Decimal
     """The finest step reported in the same table, area, source and period, in units."""
 
@@ -62,6 +64,18 @@ class Sum:
     def of_parts(self) -> Decimal:
         """The sum of the parts, in units."""
         return sum((part.amount for part in self.parts), Decimal(0))
+
+    @property
+    def difference(self) -> Decimal:
+        """How much the parts are above what the total allows: negative where they are below, else zero.
+
+        An aggregate may repeat parts or stand for some that are not reported, so that with aggregates
+        the total may be any amount from the sum without them to the sum with them.
+        """
+        over = self.of_parts - self.total.amount
+        if over >= 0 or not self.is_complete:
+            return max(over, Decimal(0))
+        return min(over + sum((cell.amount for cell in self.aggregates), Decimal(0)), Decimal(0))
 
     def tolerance(self, parts: int) -> Decimal:
         """Return what rounding of the total and of so many parts may add up to, inclusive."""
@@ -237,54 +251,81 @@ class Facts:
             part = Cell(code, text, multiplier)
             total = Cell(partition.total, total_text, total_multiplier)
             if part.amount == total.amount:
-                yield Sum(partition, number, total, (part,), False, Decimal(1).scaleb(exponent))
+                yield Sum(partition, number, total, (part,), (), False, Decimal(1).scaleb(exponent))
 
     def _sums_over(self, id: str, partitions: tuple[Partition, ...]) -> Iterator[Sum]:
         interner = self._interners[id]
-        rows = [
-            (part, (interner.known[total] - part) * self._weights[id], place, required)
-            for place, partition in enumerate(partitions)
-            if (total := partition.total) in interner.known
-            for codes, required in ((partition.required, True), (partition.optional, False))
-            for part in (interner.known[code] for code in codes if code in interner.known)
-        ]
-        if not rows:
+        parts = self._parts_table(interner, partitions)
+        if parts.num_rows == 0:
             return
-        parts = pa.table(
-            {
-                "part": pa.array([row[0] for row in rows], pa.int32()),
-                "shift": pa.array([row[1] for row in rows], pa.int64()),
-                "place": pa.array([row[2] for row in rows], pa.int32()),
-                "needed": pa.array([len(partitions[row[2]].required) for row in rows], pa.int32()),
-                "required": pa.array([row[3] for row in rows], pa.bool_()),
-            }
-        )
         self._connection.register("parts", parts)
         candidates = self._connection.execute(
             _CANDIDATES.format(column=self._columns[id])
         ).fetchall()
         self._connection.unregister("parts")
         codes = list(interner.known)
-        for place, number, text, multiplier, exponent, is_complete, cells in candidates:
-            partition = partitions[place]
+        for place, number, text, multiplier, exponent, is_complete, found in candidates:
+            cells = [
+                (Cell(codes[cell["code"]], cell["text"], cell["multiplier"]), cell["is_part"])
+                for cell in found
+            ]
             yield Sum(
-                partition,
+                partitions[place],
                 number,
-                Cell(partition.total, text, multiplier),
-                tuple(Cell(codes[c["code"]], c["text"], c["multiplier"]) for c in cells),
+                Cell(partitions[place].total, text, multiplier),
+                tuple(cell for cell, is_part in cells if is_part),
+                tuple(cell for cell, is_part in cells if not is_part),
                 is_complete,
                 Decimal(1).scaleb(exponent),
             )
 
+    def _parts_table(self, interner: _Interner, partitions: tuple[Partition, ...]) -> Any:
+        """Return a row for each code that occurs and each partition in which it has to do with the total."""
+        known = interner.known
+        all_parts = {code for partition in partitions for code in partition.parts}
+        beside = known.keys() - all_parts - {partition.total for partition in partitions}
+        table: dict[str, list[int | bool]] = {
+            name: [] for name in ("part", "shift", "place", "needed", "is_required", "is_part")
+        }
+        for place, partition in enumerate(partitions):
+            if partition.total not in known:
+                continue
+            # A code in no partition may overlap any part of the grand total, but not those of a subtotal.
+            others = () if partition.total in all_parts else sorted(beside)
+            for codes, *flags in (
+                (partition.required, True, True),
+                (partition.optional, False, True),
+                (others, False, False),
+            ):
+                for code in codes:
+                    if code in known:
+                        shift = (known[partition.total] - known[code]) * self._weights[interner.id]
+                        row = (known[code], shift, place, len(partition.required), *flags)
+                        for column, value in zip(table.values(), row, strict=True):
+                            column.append(value)
+        return pa.table(table, schema=_PARTS)
 
+
+_PARTS = pa.schema(
+    {
+        "part": pa.int32(),
+        "shift": pa.int64(),
+        "place": pa.int32(),
+        "needed": pa.int32(),
+        "is_required": pa.bool_(),
+        "is_part": pa.bool_(),
+    }
+)
 # {column} is the column of the dimension summed over. The slack is more than binary sums can be wrong by.
 _CANDIDATES = """
 WITH units AS (
     SELECT rounding, min(exponent) AS exponent FROM keyed WHERE amount IS NOT NULL GROUP BY rounding
 ), sums AS (
     SELECT f.key + p.shift AS total_key, p.place, f.unit, any_value(p.needed) AS needed,
-        sum(f.amount) AS amount, sum(abs(f.amount)) AS size, count(f.amount) AS n,
-        max(f.amount) AS greatest, count(f.amount) FILTER (p.required) AS required,
+        coalesce(sum(f.amount) FILTER (p.is_part), 0) AS amount,
+        coalesce(sum(f.amount) FILTER (NOT p.is_part), 0) AS beside,
+        sum(abs(f.amount)) AS size, count(f.amount) AS n, max(f.amount) AS greatest,
+        count(f.amount) FILTER (p.is_required) AS required,
         count(*) > count(f.amount) AS has_gap
     FROM keyed f JOIN parts p ON f.{column} = p.part GROUP BY f.key + p.shift, p.place, f.unit
 ), compared AS (
@@ -297,12 +338,13 @@ WITH units AS (
     WHERE t.amount IS NOT NULL AND s.n > 0
 ), candidates AS (
     SELECT * FROM compared
-    WHERE CASE WHEN is_complete THEN abs(total - amount) ELSE amount - total END
-            > (n + 1) * 0.5 * unit_size - slack
+    WHERE amount - total > unit_size - slack
+        OR is_complete AND total - amount - beside > unit_size - slack
         OR greatest - total > unit_size - slack
 )
 SELECT c.place, c.number, c.text, c.multiplier, c.exponent, c.is_complete,
-    list({{'code': f.{column}, 'text': f.text, 'multiplier': f.multiplier}} ORDER BY f.number)
+    list({{'code': f.{column}, 'text': f.text, 'multiplier': f.multiplier, 'is_part': p.is_part}}
+        ORDER BY f.number)
 FROM candidates c JOIN parts p ON p.place = c.place
 JOIN keyed f ON f.{column} = p.part AND f.key + p.shift = c.total_key AND f.unit = c.unit
 WHERE f.amount IS NOT NULL
@@ -315,6 +357,7 @@ class _Interner:
 
     def __init__(self, component: ResolvedComponent) -> None:
         self._component = component
+        self.id = component.id
         self.known: dict[str, int] = {}
         """Code to number, in the order of the numbers. Of periods written in two ways, the first way."""
         self._numbers: dict[str, int | None] = {}

@@ -59,12 +59,12 @@ class PartitionSum(_SumRule):
 
     def wrong(self, found: Sum) -> str | None:
         """Compare: equal where the parts are complete, no more than the total where not."""
-        difference = found.of_parts - found.total.amount
-        tolerance = found.tolerance(len(found.parts))
-        if found.is_complete:
-            if abs(difference) <= tolerance:
-                return None
-        elif difference <= tolerance or any(_exceeds(found, part) for part in found.parts):
+        difference = found.difference
+        tolerance = found.tolerance(len(found.parts) + len(found.aggregates))
+        if abs(difference) <= tolerance:
+            return None
+        if not found.is_complete and any(_exceeds(found, part) for part in found.parts):
+            # The part alone is the mistake, and has a rule of its own.
             return None
         sign = "=" if found.is_complete else "is already"
         return (
@@ -89,7 +89,8 @@ class PartExceedsTotal(_SumRule):
 
     def wrong(self, found: Sum) -> str | None:
         """Compare each part with the total."""
-        larger = tuple(part for part in found.parts if _exceeds(found, part))
+        cells = (*found.parts, *found.aggregates)
+        larger = tuple(cell for cell in cells if _exceeds(found, cell))
         if not larger:
             return None
         return f"{_in_words(larger, found, ' and ')} above the total {found.partition.total} {found.total.text}."
