@@ -7,6 +7,17 @@ from typing import Literal
 import msgspec
 
 from codelists.base import Part
+from codelists.text import LocalisedText
+
+
+class SentinelValue(Part, frozen=True, kw_only=True):
+    """A value with a meaning of its own among the values of a component: -1 for "refused"."""
+
+    value: str | int | float
+    name: str | None = None
+    names: LocalisedText = {}
+    description: str | None = None
+    descriptions: LocalisedText = {}
 
 
 class TextFormat(Part, frozen=True, kw_only=True):
@@ -14,19 +25,20 @@ class TextFormat(Part, frozen=True, kw_only=True):
 
     data_type: str | None = None
     is_sequence: bool | None = None
-    interval: float | None = None
-    start_value: float | None = None
-    end_value: float | None = None
+    interval: int | float | None = None
+    start_value: int | float | None = None
+    end_value: int | float | None = None
     time_interval: str | None = None
     start_time: str | None = None
     end_time: str | None = None
     min_length: int | None = None
     max_length: int | None = None
-    min_value: float | None = None
-    max_value: float | None = None
+    min_value: int | float | None = None
+    max_value: int | float | None = None
     decimals: int | None = None
     pattern: str | None = None
     is_multi_lingual: bool | None = None
+    sentinel_values: tuple[SentinelValue, ...] = ()
 
 
 class Representation(Part, frozen=True, kw_only=True):

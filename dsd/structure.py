@@ -82,11 +82,19 @@ class DataAttribute(Component, frozen=True, kw_only=True):
     measure_relationship: tuple[str, ...] = ()
 
 
+class MetadataAttributeUsage(Annotable, frozen=True, kw_only=True):
+    """An attribute of the DSD's metadata structure (`DataStructure.metadata`), and what it depends on."""
+
+    metadata_attribute_reference: str
+    attribute_relationship: AttributeRelationship
+
+
 class AttributeList(Annotable, frozen=True, kw_only=True):
     """The attributes."""
 
     id: str | None = None
     attributes: tuple[DataAttribute, ...] = ()
+    metadata_attribute_usages: tuple[MetadataAttributeUsage, ...] = ()
 
 
 class DataStructureComponents(Part, frozen=True, kw_only=True):
