@@ -1,0 +1,72 @@
+"""What every answer consists of, and what every answer needs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from typing import Generic, TypeVar
+
+from service.answers.spool import IDENTITY, Body, Spool
+from service.config import Settings
+from service.formats.contract import EncodeOptions
+from service.registry.registry import Registry
+from service.store.protocol import Store
+
+AnyFormat = TypeVar("AnyFormat")
+
+SOFTWARE = version("ilms-exchange")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where answers come from; one for each application."""
+
+    settings: Settings
+    registry: Registry
+    store: Store
+    spool: Spool
+
+
+@dataclass(frozen=True)
+class Wanted(Generic[AnyFormat]):
+    """How the client wants its answer."""
+
+    format: AnyFormat
+    content_type: str
+    options: EncodeOptions = field(default_factory=EncodeOptions)
+    coding: str = IDENTITY
+    known_tags: frozenset[str] = frozenset()
+    """Opaque tags of the answers that the client has; `*` for any (RFC 9110, 13.1.2)."""
+
+    def has(self, tag: str) -> bool:
+        """Tell whether the client has the answer with this tag."""
+        return tag in self.known_tags or "*" in self.known_tags
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer, or (without a body) word that the client's copy is the current one."""
+
+    tag: str
+    """Opaque tag, without quotes; two answers with one tag hold the same content."""
+    content_type: str
+    coding: str
+    languages: tuple[str, ...]
+    """In which the texts of the answer are; empty where it has none, or all there are."""
+    file_name: str
+    body: Body | None
+    last_modified: datetime | None = None
+    is_exact: bool = True
+    """False where two answers with one tag say the same in bytes that may differ (RFC 9110, 8.8.1)."""
+
+
+def answer_tag(parts: Sequence[object], coding: str) -> str:
+    """Return the tag of the answer that these parts decide, different for each content coding."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (SOFTWARE, *parts):
+        digest.update(repr(part).encode())
+        digest.update(b"\x00")
+    return digest.hexdigest() if coding == IDENTITY else f"{digest.hexdigest()}-{coding}"

@@ -1,0 +1,82 @@
+"""A structure query to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from codelists.base import Maintainable
+from service.answers.answer import Answer, Sources, Wanted, answer_tag
+from service.answers.errors import NoResultsError, UnknownResourceError
+from service.answers.spool import Body
+from service.formats.contract import Header, StructureFormat
+from service.query.canonical import canonical
+from service.query.errors import NotSupportedError
+from service.query.structure_query import StructureQuery
+from service.registry.search import search
+
+
+def answer_structures(
+    sources: Sources, query: StructureQuery, wanted: Wanted[StructureFormat]
+) -> Answer:
+    """Return the answer, complete.
+
+    Raises:
+        NoResultsError: nothing matches.
+        UnknownResourceError: the query names one artefact, which is not there.
+        NotSupportedError: the query asks for something that the service does not do.
+        NotExpressibleError: the format cannot write the answer.
+    """
+    tag = answer_tag(
+        (
+            sources.registry.content_hash,
+            query.grammar,
+            canonical(query),
+            wanted.content_type,
+            wanted.options,
+        ),
+        wanted.coding,
+    )
+    if wanted.has(tag):
+        return _answer(query, wanted, tag, None)
+    found = search(sources.registry, query)
+    if not found:
+        raise _nothing(query)
+    return _answer(query, wanted, tag, _body(sources, found, wanted, tag))
+
+
+def _nothing(query: StructureQuery) -> Exception:
+    if len(query.ids) != 1:
+        return NoResultsError(f"no {query.resource} matches the query")
+    agencies = ", ".join(query.agencies) or "any agency"
+    items = f" with {', '.join(query.items)}" if query.items else ""
+    return UnknownResourceError(
+        f"there is no {query.resource} {query.ids[0]} of {agencies} in version "
+        f"{query.version.canonical}{items}"
+    )
+
+
+def _body(
+    sources: Sources, found: Iterable[Maintainable], wanted: Wanted[StructureFormat], tag: str
+) -> Body:
+    encode = wanted.format.encode
+    if encode is None:
+        raise NotSupportedError(f"{wanted.format.media_type} can only be read")
+    header = Header(id=f"ILMS{tag[:16].upper()}", prepared=sources.settings.clock())
+    chunks = encode(header, tuple(found), sources.registry.structures, wanted.options)
+    return sources.spool.fill(chunks, wanted.coding)
+
+
+def _answer(
+    query: StructureQuery, wanted: Wanted[StructureFormat], tag: str, body: Body | None
+) -> Answer:
+    name = query.ids[0] if len(query.ids) == 1 else "structures"
+    return Answer(
+        tag=tag,
+        content_type=wanted.content_type,
+        coding=wanted.coding,
+        languages=wanted.options.languages,
+        file_name=f"{name}{wanted.format.extension}",
+        body=body,
+        # The header holds the instant at which a message is made, so equal answers differ in bytes.
+        is_exact=False,
+    )

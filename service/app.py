@@ -1,0 +1,88 @@
+"""The application: made from settings, with nothing kept outside it."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from dsd.structures import Structures, load_structures
+from service.answers.answer import Sources
+from service.answers.spool import Spool
+from service.config import Settings
+from service.formats.contract import Header
+from service.query.grammar import Grammar
+from service.registry.registry import Registry
+from service.rest.access_log import REQUEST_ID, access_logged
+from service.rest.blueprint import v1_blueprint, v2_blueprint
+from service.rest.errors import UriTooLongError, respond_error
+from service.store import open_store
+from service.store.protocol import Store
+from service.web.blueprint import web_blueprint
+
+_API = "/sdmx/"
+
+
+def create_app(
+    settings: Settings, structures: Structures | None = None, store: Store | None = None
+) -> Flask:
+    """Return the WSGI application.
+
+    Args:
+        settings: everything that can be set.
+        structures: the built-in artefacts where None.
+        store: the store that the settings name, where None.
+    """
+    sources = Sources(
+        settings,
+        Registry(load_structures() if structures is None else structures),
+        open_store(settings) if store is None else store,
+        Spool(settings.temporary_folder),
+    )
+    app = Flask("service.web", static_folder=None)
+    # Paths are the clients' own: `//` and a slash at the end mean something in a key.
+    app.url_map.merge_slashes = False
+    app.register_blueprint(v1_blueprint(sources))
+    app.register_blueprint(v2_blueprint(sources))
+    app.register_blueprint(web_blueprint(sources))
+    app.add_url_rule("/health", "health", _health)
+    app.before_request(lambda: _check_length(settings))
+    app.after_request(_open_to_all_origins)
+    app.register_error_handler(Exception, lambda error: _failed(error, settings))
+    app.wsgi_app = access_logged(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    return app
+
+
+def _health() -> Response:
+    """Tell that the process answers."""
+    return Response('{"status": "ok"}\n', content_type="application/json")
+
+
+def _check_length(settings: Settings) -> None:
+    length = len(request.full_path.encode())
+    if length > settings.max_url_bytes:
+        raise UriTooLongError(
+            f"the URL has {length} bytes and the service reads {settings.max_url_bytes}; "
+            "ask for less at once"
+        )
+
+
+def _open_to_all_origins(response: Response) -> Response:
+    """Let scripts of any origin read every answer, errors too (Fetch standard, CORS protocol)."""
+    headers = response.headers
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Access-Control-Expose-Headers"] = (
+        "Content-Disposition, Content-Language, ETag, Last-Modified, X-Request-ID"
+    )
+    if request.method == "OPTIONS":
+        headers["Access-Control-Allow-Methods"] = headers.get("Allow", "GET, HEAD, OPTIONS")
+        headers["Access-Control-Allow-Headers"] = (
+            "Accept, Accept-Language, Content-Type, If-None-Match, X-Request-ID"
+        )
+        headers["Access-Control-Max-Age"] = "86400"
+    headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _failed(error: Exception, settings: Settings) -> Response:
+    grammar = Grammar.V1 if request.path.startswith(f"{_API}{Grammar.V1.value}/") else Grammar.V2
+    header = Header(id=request.environ[REQUEST_ID], prepared=settings.clock())
+    return respond_error(error, request, grammar, header)

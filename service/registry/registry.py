@@ -1,0 +1,81 @@
+"""The registry: structures as REST asks for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from functools import cached_property
+
+import msgspec
+
+from codelists.base import Maintainable
+from codelists.urn import Urn
+from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
+from dsd.structures import Structures
+from service.query.versions import VersionQuery
+from service.registry.references import ReferenceGraph
+
+
+class Registry:
+    """Answers questions about a set of structures, which does not change."""
+
+    def __init__(self, structures: Structures) -> None:
+        self.structures = structures
+        self.graph = ReferenceGraph(structures)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """What differs between two registries exactly where an answer could."""
+        digest = hashlib.blake2b(digest_size=16)
+        encoder = msgspec.json.Encoder()
+        for artefact in self.structures:
+            digest.update(encoder.encode((artefact.type_name, artefact)))
+        return digest.hexdigest()
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages in which some artefact has its name, sorted."""
+        return tuple(sorted({tag for artefact in self.structures for tag in artefact.names}))
+
+    @cached_property
+    def _by_type(self) -> dict[str, dict[tuple[str, str], list[str]]]:
+        found: dict[str, dict[tuple[str, str], list[str]]] = {}
+        for artefact in self.structures:
+            names = found.setdefault(artefact.type_name, {})
+            names.setdefault((artefact.agency_id, artefact.id), []).append(artefact.version)
+        return found
+
+    def match(
+        self,
+        type_name: str,
+        agencies: Collection[str],
+        ids: Collection[str],
+        versions: VersionQuery,
+    ) -> list[Maintainable]:
+        """Return the artefacts of a type that a query names, by agency, id and version.
+
+        Args:
+            type_name: class in the information model: `Codelist`.
+            agencies: empty for all.
+            ids: empty for all.
+            versions: which versions of each.
+        """
+        found = []
+        for (agency, id), known in sorted(self._by_type.get(type_name, {}).items()):
+            if (agencies and agency not in agencies) or (ids and id not in ids):
+                continue
+            artefacts = self.structures.versions(type_name, agency, id)
+            found += [artefacts[version] for version in versions.select(known)]
+        return found
+
+    def dataflows_of(self, structure: DataStructure) -> Iterator[Dataflow]:
+        """Yield the dataflows that use a DSD."""
+        for parent in self.graph.parents(structure):
+            if isinstance(parent, Dataflow):
+                yield parent
+
+    def agreements_on(self, dataflow: Urn) -> Iterator[ProvisionAgreement]:
+        """Yield the provision agreements on a dataflow."""
+        for parent in self.graph.parents(self.structures.get(dataflow, Dataflow)):
+            if isinstance(parent, ProvisionAgreement):
+                yield parent

@@ -1,0 +1,134 @@
+"""The views of SDMX REST: one blueprint for each API line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from flask import Blueprint, Response, request
+
+from service.answers.answer import Answer, Sources, Wanted
+from service.answers.data import answer_data
+from service.answers.structures import answer_structures
+from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
+from service.query.data_query import (
+    DataQuery,
+    Presentation,
+    parse_data_query_v1,
+    parse_data_query_v2,
+)
+from service.query.errors import NotSupportedError
+from service.query.grammar import Grammar
+from service.query.structure_query import (
+    RESOURCES_V1,
+    StructureQuery,
+    parse_structure_query_v1,
+    parse_structure_query_v2,
+)
+from service.rest.request import read_request
+from service.rest.response import AnyFormat, read_wanted, respond
+
+READ_METHODS = ("GET",)
+CHANGE_METHODS = ("POST", "PUT", "DELETE")
+ANY_METHOD = (*READ_METHODS, *CHANGE_METHODS)
+
+V1_NOT_IMPLEMENTED = ("availableconstraint", "metadata", "schema")
+"""Resources of SDMX-REST 1.5 that the service does not have: 501, never 404 (4_7_errors.md)."""
+V2_NOT_IMPLEMENTED = ("availability", "metadata", "registration", "schema")
+"""Those of SDMX-REST 2.2."""
+
+DataParser = Callable[[str, str], DataQuery]
+StructureParser = Callable[[str, str], StructureQuery]
+
+_DATA_FORMATS = tuple(entry for entry in DATA_FORMATS if entry.encode)
+_STRUCTURE_FORMATS = tuple(entry for entry in STRUCTURE_FORMATS if entry.encode)
+
+
+def v1_blueprint(sources: Sources) -> Blueprint:
+    """Return the views of SDMX-REST 1.5 under `/sdmx/v1`."""
+    views = _Views(sources, Grammar.V1)
+    structures = views.structures("", parse_structure_query_v1)
+    for resource in RESOURCES_V1:
+        views.add(resource, structures)
+    views.add("data", views.data("/data", parse_data_query_v1))
+    for resource in V1_NOT_IMPLEMENTED:
+        views.add(resource, _not_implemented(resource), ANY_METHOD)
+    return views.blueprint
+
+
+def v2_blueprint(sources: Sources) -> Blueprint:
+    """Return the views of SDMX-REST 2.2 under `/sdmx/v2`."""
+    views = _Views(sources, Grammar.V2)
+    views.add("structure", views.structures("/structure", parse_structure_query_v2))
+    views.add("structure", _not_implemented("structure maintenance"), CHANGE_METHODS)
+    views.add("data", views.data("/data", parse_data_query_v2))
+    views.add("data", _not_implemented("data maintenance"), CHANGE_METHODS)
+    for resource in V2_NOT_IMPLEMENTED:
+        views.add(resource, _not_implemented(resource), ANY_METHOD)
+    return views.blueprint
+
+
+class _Views:
+    """Makes the views of one API line and their routes."""
+
+    def __init__(self, sources: Sources, grammar: Grammar) -> None:
+        self._sources = sources
+        self._grammar = grammar
+        self._prefix = f"/sdmx/{grammar.value}"
+        self.blueprint = Blueprint(grammar.value, __name__, url_prefix=self._prefix)
+
+    def add(
+        self, resource: str, view: Callable[..., Response], methods: tuple[str, ...] = READ_METHODS
+    ) -> None:
+        """Route a resource and every path under it to a view, which parses the path itself."""
+        for rule in (f"/{resource}", f"/{resource}/<path:_>"):
+            self.blueprint.add_url_rule(
+                rule,
+                f"{resource}-{methods[0].lower()}",
+                view,
+                methods=methods,
+                strict_slashes=False,
+            )
+
+    def data(self, resource: str, parse: DataParser) -> Callable[..., Response]:
+        """Return the view that answers data queries."""
+
+        def view(**_: str) -> Response:
+            asked = read_request(request.environ, self._prefix + resource)
+            query = parse(asked.path, asked.query)
+            wanted = self._wanted(query.presentation, _DATA_FORMATS)
+            return self._respond(answer_data(self._sources, query, wanted))
+
+        return view
+
+    def structures(self, resource: str, parse: StructureParser) -> Callable[..., Response]:
+        """Return the view that answers structure queries."""
+
+        def view(**_: str) -> Response:
+            asked = read_request(request.environ, self._prefix + resource)
+            query = parse(asked.path, asked.query)
+            wanted = self._wanted(query.presentation, _STRUCTURE_FORMATS)
+            return self._respond(answer_structures(self._sources, query, wanted))
+
+        return view
+
+    def _wanted(
+        self, presentation: Presentation, formats: Sequence[AnyFormat]
+    ) -> Wanted[AnyFormat]:
+        return read_wanted(
+            request,
+            self._grammar,
+            presentation,
+            formats,
+            self._sources.registry.languages,
+            self._sources.spool.codings,
+        )
+
+    def _respond(self, answer: Answer) -> Response:
+        return respond(answer, self._sources.registry.languages)
+
+
+def _not_implemented(what: str) -> Callable[..., Response]:
+    def view(**_: str) -> Response:
+        raise NotSupportedError(f"{what} is not offered by this service")
+
+    return view

@@ -1,0 +1,142 @@
+"""The one table of errors: exception, SDMX code, HTTP status on each API line.
+
+SDMX-REST 1.5.0, 4_7_errors.md; SDMX-REST 2.2.2, doc/status.md, which has dropped the SDMX codes.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal, NamedTuple
+
+from flask import Request, Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from codelists.urn import UrnSyntaxError
+from codelists.version import VersionSyntaxError
+from dsd.sdmx_json import StructureMessageError
+from dsd.structures import UnknownArtefactError
+from dsd.time_period import PeriodSyntaxError
+from service.answers.errors import NoResultsError, ResponseTooLargeError, UnknownResourceError
+from service.config import SettingError
+from service.formats import UnknownFormatError, encode_error
+from service.formats.contract import Header, NotExpressibleError
+from service.formats.grouping import UnorderedRowsError
+from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
+from service.query.grammar import Grammar
+from service.rest.media_type import parse_media_ranges
+from service.rest.negotiation import NotAcceptableError
+from service.rest.response import VARY
+from service.store.protocol import StoreError, StoreUnavailableError
+
+_LOGGER = logging.getLogger(__name__)
+
+Family = Literal["xml", "json"]
+
+
+class UriTooLongError(Exception):
+    """The request line is longer than the service reads; says how long it may be."""
+
+
+class ErrorRow(NamedTuple):
+    """How one kind of failure is told."""
+
+    exception: type[Exception]
+    code: int | None
+    """SDMX code; None where SDMX has none, so that messages say the HTTP status."""
+    v1: int
+    v2: int
+    is_public: bool = True
+    """False where the text may tell outsiders too much: it is logged and not sent."""
+
+
+ERROR_ROWS: tuple[ErrorRow, ...] = (
+    ErrorRow(NoResultsError, 100, 404, 204),
+    ErrorRow(UnknownResourceError, 100, 404, 404),
+    ErrorRow(QuerySyntaxError, 140, 400, 400),
+    ErrorRow(SemanticError, 150, 403, 422),
+    ErrorRow(ResponseTooLargeError, 510, 413, 413),
+    ErrorRow(NotAcceptableError, None, 406, 406),
+    ErrorRow(NotExpressibleError, None, 406, 406),
+    ErrorRow(UriTooLongError, None, 414, 414),
+    ErrorRow(NotSupportedError, 501, 501, 501),
+    ErrorRow(StoreUnavailableError, 503, 503, 503, is_public=False),
+    # What should have been caught further down, or never happen: faults of the service.
+    *(
+        ErrorRow(fault, 500, 500, 500, is_public=False)
+        for fault in (
+            PeriodSyntaxError,
+            SettingError,
+            StoreError,
+            StructureMessageError,
+            UnknownArtefactError,
+            UnknownFormatError,
+            UnorderedRowsError,
+            UrnSyntaxError,
+            VersionSyntaxError,
+            Exception,
+        )
+    ),
+)
+
+_HIDDEN_TEXTS = {
+    503: "the data cannot be read now; try again later",
+    500: "the service failed; the request id finds the reason in its log",
+}
+_HTTP_TEXTS = {
+    404: "there is no such resource; /sdmx/v1/dataflow and /sdmx/v2/structure/dataflow list the data",
+    405: "this resource does not take this method",
+}
+_CONTENT_TYPES: dict[Family, str] = {
+    # SDMX has no media type for errors: SDMX-ML has a root element, SDMX-JSON a data message without data.
+    "xml": "application/xml",
+    "json": "application/vnd.sdmx.data+json;version=2.1.0",
+}
+_DEFAULT_FAMILY: dict[Grammar, Family] = {Grammar.V1: "xml", Grammar.V2: "json"}
+
+
+def error_row(exception_class: type[BaseException]) -> ErrorRow:
+    """Return the row of an exception: that of its class, or of the nearest class above it."""
+    rows = {row.exception: row for row in ERROR_ROWS}
+    return next(rows[c] for c in exception_class.__mro__ if c in rows)
+
+
+def respond_error(error: Exception, request: Request, grammar: Grammar, header: Header) -> Response:
+    """Return the response that tells of an error in the family of formats that the client accepts."""
+    status, code, text = _told(error, grammar)
+    if status >= 500 and status != 501:
+        _LOGGER.error("request %s failed", header.id, exc_info=error)
+    if status == 204:
+        response = Response(status=204)
+        response.headers.remove("Content-Type")
+    else:
+        family = _family(request.headers.get("Accept", ""), grammar)
+        body = encode_error(family, code, status, text, header)
+        response = Response(body, status, content_type=_CONTENT_TYPES[family])
+        response.headers["Content-Language"] = "en"
+    response.headers["Vary"] = VARY
+    response.headers["Cache-Control"] = "no-store" if status >= 500 else "no-cache"
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
+
+
+def _told(error: Exception, grammar: Grammar) -> tuple[int, int, str]:
+    """Return HTTP status, code and text of an error."""
+    if isinstance(error, HTTPException) and error.code is not None:
+        text = _HTTP_TEXTS.get(error.code, error.description or error.name)
+        return error.code, error.code, text
+    row = error_row(type(error))
+    status = row.v1 if grammar is Grammar.V1 else row.v2
+    text = str(error) if row.is_public else _HIDDEN_TEXTS[status]
+    return status, status if row.code is None else row.code, text
+
+
+def _family(accept: str, grammar: Grammar) -> Family:
+    ranges = sorted(parse_media_ranges(accept), key=lambda entry: -entry.weight)
+    for entry in ranges:
+        suffix = entry.value.rpartition("/")[2].rpartition("+")[2]
+        if suffix == "json" and entry.weight:
+            return "json"
+        if suffix == "xml" and entry.weight:
+            return "xml"
+    return _DEFAULT_FAMILY[grammar]

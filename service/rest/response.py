@@ -1,0 +1,103 @@
+"""Answers as HTTP responses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email.utils import format_datetime
+from typing import TypeVar
+
+from flask import Request, Response
+
+from codelists.text import DEFAULT_LANGUAGE
+from service.answers.answer import Answer, Wanted
+from service.answers.spool import IDENTITY, Body
+from service.formats.contract import EncodeOptions
+from service.query.data_query import Presentation
+from service.query.grammar import Grammar
+from service.rest.negotiation import (
+    Offered,
+    choose_coding,
+    choose_format,
+    choose_languages,
+    lookup_language,
+)
+
+AnyFormat = TypeVar("AnyFormat", bound=Offered)
+
+VARY = "Accept, Accept-Encoding, Accept-Language"
+"""The headers that choose a representation (RFC 9110, 12.5.5)."""
+
+_TAG = re.compile(r'(?:W/)?"([^"]*)"|(\*)')
+
+
+def read_wanted(
+    request: Request,
+    grammar: Grammar,
+    presentation: Presentation,
+    formats: Sequence[AnyFormat],
+    languages: Sequence[str],
+    codings: Sequence[str],
+) -> Wanted[AnyFormat]:
+    """Return how a request wants its answer; what the query says of it wins over the headers.
+
+    Raises:
+        NotAcceptableError: nothing that is offered will do.
+    """
+    choice = choose_format(
+        formats,
+        grammar,
+        request.headers.get("Accept", ""),
+        presentation.format,
+        presentation.format_version,
+    )
+    defaults = EncodeOptions()
+    options = EncodeOptions(
+        languages=choose_languages(
+            request.headers.get("Accept-Language", ""), presentation.language, languages
+        ),
+        labels=presentation.labels or choice.options.get("labels", defaults.labels),
+        time_format=presentation.time_format
+        or choice.options.get("timeFormat", defaults.time_format),
+        keys=presentation.keys or choice.options.get("keys", defaults.keys),
+    )
+    coding = choose_coding(
+        request.headers.get("Accept-Encoding", ""), presentation.compression, codings
+    )
+    return Wanted(choice.format, choice.content_type, options, coding, _known_tags(request))
+
+
+def _known_tags(request: Request) -> frozenset[str]:
+    found = _TAG.findall(request.headers.get("If-None-Match", ""))
+    return frozenset(opaque or star for opaque, star in found)
+
+
+def respond(answer: Answer, available: Sequence[str]) -> Response:
+    """Return the response of an answer: 200 with its body, or 304 where the client has it.
+
+    `available` are the languages of the service: Content-Language names the one that a lookup finds.
+    """
+    response = Response(status=304) if answer.body is None else _with_body(answer, answer.body)
+    response.headers["ETag"] = f'"{answer.tag}"' if answer.is_exact else f'W/"{answer.tag}"'
+    response.headers["Vary"] = VARY
+    # Anyone may keep a copy, and asks each time whether it still holds (RFC 9111, 5.2.2.4).
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Content-Language"] = _language(answer.languages, available)
+    if answer.last_modified is not None:
+        response.headers["Last-Modified"] = format_datetime(answer.last_modified, usegmt=True)
+    return response
+
+
+def _with_body(answer: Answer, body: Body) -> Response:
+    # The type goes out as it is: `mimetype` would add a charset, which SDMX types do not have.
+    response = Response(body, status=200, content_type=answer.content_type)
+    response.headers["Content-Length"] = str(body.length)
+    response.headers["Content-Disposition"] = f'inline; filename="{answer.file_name}"'
+    if answer.coding != IDENTITY:
+        response.headers["Content-Encoding"] = answer.coding
+    return response
+
+
+def _language(wished: Sequence[str], available: Sequence[str]) -> str:
+    found = (lookup_language(tag, available) for tag in wished)
+    return next(filter(None, found), DEFAULT_LANGUAGE)
