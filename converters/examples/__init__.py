@@ -1,0 +1,1 @@
+"""Published figures, and the questionnaire workbooks made from them."""

@@ -1,0 +1,166 @@
+"""Cells of a workbook with the values as they are stored: what every reader of sheets works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from dsd.finding import cell_locator
+
+
+class CellKind(StrEnum):
+    """What a cell holds."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    ERROR = "error"
+    """An error of the spreadsheet (`#DIV/0!`)."""
+    DATE = "date"
+    """A date in ISO 8601, as some programs store it."""
+    UNCOMPUTED = "uncomputed"
+    """A formula whose value was never stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell that is not blank. Rows and columns count from 1, as people do."""
+
+    row: int
+    column: int
+    kind: CellKind
+    text: str
+    """The value as stored; for a number its decimal text by 15 significant digits where it has one."""
+    number_format: str = "General"
+    is_formula: bool = False
+
+    @property
+    def reference(self) -> str:
+        """A1 notation."""
+        return cell_reference(self.row, self.column)
+
+
+def column_letters(column: int) -> str:
+    """Return the letters of a column.
+
+    >>> column_letters(1), column_letters(27), column_letters(703)
+    ('A', 'AA', 'AAA')
+    """
+    letters = ""
+    while column > 0:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def cell_reference(row: int, column: int) -> str:
+    """Return the A1 notation of a cell."""
+    return f"{column_letters(column)}{row}"
+
+
+def parse_reference(reference: str) -> tuple[int, int]:
+    """Return (row, column) of an A1 notation.
+
+    >>> parse_reference("F17")
+    (17, 6)
+
+    Raises:
+        ValueError: `reference` is no cell.
+    """
+    letters = reference.rstrip("0123456789")
+    digits = reference[len(letters) :]
+    if not (letters.isascii() and letters.isalpha() and letters.isupper() and digits):
+        raise ValueError(f"{reference!r} is no cell in A1 notation")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - 64
+    return int(digits), column
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle of cells, bounds included."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """Iterate over its (row, column) positions."""
+        for row in range(self.first_row, self.last_row + 1):
+            for column in range(self.first_column, self.last_column + 1):
+                yield row, column
+
+
+def parse_area(reference: str) -> Area:
+    """Return the rectangle that `A1:C3` (or `A1`) names."""
+    first, _, last = reference.partition(":")
+    return Area(*parse_reference(first), *parse_reference(last or first))
+
+
+class Grid:
+    """The cells of one sheet."""
+
+    def __init__(
+        self,
+        name: str,
+        cells: Iterable[Cell] = (),
+        merged: Iterable[Area] = (),
+        *,
+        is_hidden: bool = False,
+    ) -> None:
+        self.name = name
+        self.is_hidden = is_hidden
+        self.merged = tuple(merged)
+        self._cells = {(cell.row, cell.column): cell for cell in cells}
+
+    def __iter__(self) -> Iterator[Cell]:
+        """Iterate over the cells that are not blank, row by row."""
+        return iter(self._rows)
+
+    @cached_property
+    def _rows(self) -> list[Cell]:
+        return [self._cells[position] for position in sorted(self._cells)]
+
+    @cached_property
+    def _anchors(self) -> dict[tuple[int, int], tuple[int, int]]:
+        # A merge over whole columns would list a million cells; only what holds cells matters.
+        return {
+            position: (area.first_row, area.first_column)
+            for area in self.merged
+            for position in Area(
+                area.first_row,
+                area.first_column,
+                min(area.last_row, self.last_row),
+                min(area.last_column, self.last_column + 1),
+            ).cells()
+        }
+
+    @cached_property
+    def last_row(self) -> int:
+        """The last row that has a cell, 0 in an empty sheet."""
+        return max((row for row, _ in self._cells), default=0)
+
+    @cached_property
+    def last_column(self) -> int:
+        """The last column that has a cell, 0 in an empty sheet."""
+        return max((column for _, column in self._cells), default=0)
+
+    def at(self, row: int, column: int) -> Cell | None:
+        """Return the cell stored at this position, None where it is blank."""
+        return self._cells.get((row, column))
+
+    def covering(self, row: int, column: int) -> Cell | None:
+        """Return the cell shown at this position: of a merged area, its first cell."""
+        return self._cells.get(self._anchors.get((row, column), (row, column)))
+
+    def is_merged(self, row: int, column: int) -> bool:
+        """Tell whether the position lies in a merged area."""
+        return (row, column) in self._anchors
+
+    def locator(self, row: int, column: int) -> str:
+        """Return the locator of a position of this sheet."""
+        return cell_locator(self.name, cell_reference(row, column))

@@ -1,0 +1,157 @@
+"""From the labels that people write to codes: exact and alias matches apply, near ones are only suggested."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from codelists.item_scheme import Code
+from converters.profile import BILINGUAL
+
+ALIAS_FOLDER = Path(__file__).parent / "aliases"
+_ANY_LIST = "any-list"
+_BY_ANNOTATION = "@"
+_APOSTROPHES = frozenset("'`\u2018\u2019\u02bc\u00b4")
+_LATIN_MARKS = range(0x0300, 0x0370)
+_BRACKETED_CODE = re.compile(r"(.*)\[([A-Za-z0-9_@$-]+)\]", re.DOTALL)
+_LEADING_CODE = re.compile(r"([A-Za-z0-9_@$-]+) [-\u2013:] .*", re.DOTALL)
+
+
+def fold(text: str) -> str:
+    """Return what of a label counts for matching: case, accents and punctuation do not.
+
+    Accents are folded in Latin script only: in Thai, Lao, Khmer and Burmese the marks are the vowels.
+
+    >>> fold("Lao P.D.R."), fold("VIỆT NAM"), fold("Côte d'Ivoire")
+    ('lao p d r', 'viet nam', 'cote divoire')
+    """
+    kept = []
+    for character in unicodedata.normalize("NFKD", text.casefold()):
+        if character in _APOSTROPHES or ord(character) in _LATIN_MARKS:
+            continue
+        category = unicodedata.category(character)
+        if category == "Cf":
+            continue
+        kept.append(_LETTERS.get(character, character) if category[0] in "LNM" else " ")
+    return " ".join("".join(kept).split())
+
+
+_LETTERS = {"đ": "d", "ø": "o", "ł": "l", "\u0131": "i", "æ": "ae", "œ": "oe"}
+"""Latin letters that Unicode does not decompose."""
+
+
+class Alias(NamedTuple):
+    """A label that is no name of the code list."""
+
+    code: str
+    label: str
+    language: str
+    remark: str
+    warning: str
+
+
+def read_aliases(codelist_id: str, folder: Path = ALIAS_FOLDER) -> Iterator[Alias]:
+    """Yield the aliases of a code list, and those of any list (code `@IS_TOTAL`: the codes so annotated).
+
+    A file is named by its code list and has the columns label, code, language, remark, warning.
+    """
+    for stem in (codelist_id, _ANY_LIST):
+        path = folder / f"{stem}.csv"
+        if not path.exists():
+            continue
+        with path.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                yield Alias(
+                    row["code"], row["label"], row["language"], row["remark"], row["warning"]
+                )
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a label was found to be."""
+
+    code: str | None
+    """The code; None where the label is none, or could be several."""
+    candidates: tuple[str, ...] = ()
+    """The codes that it could be, where it could be several."""
+    warning: str = ""
+    """What is doubtful about a match that applies all the same."""
+
+
+class LabelIndex:
+    """Labels of some codes in every language, with their aliases."""
+
+    def __init__(
+        self, codes: Iterable[Code], codelist_id: str = "", folder: Path = ALIAS_FOLDER
+    ) -> None:
+        self._codes = {code.id: code for code in codes}
+        self._by_label: dict[str, dict[str, str]] = {}
+        for code in self._codes.values():
+            for text in {code.name or code.id, *code.names.values()}:
+                self._add(text, code.id)
+        for alias in read_aliases(codelist_id, folder):
+            for id in self._targets(alias.code):
+                self._add(alias.label, id, alias.warning)
+
+    def _targets(self, code: str) -> list[str]:
+        if code.startswith(_BY_ANNOTATION):
+            annotation = code.removeprefix(_BY_ANNOTATION)
+            return [c.id for c in self._codes.values() if c.annotation_value(annotation) == "Y"]
+        return [code] if code in self._codes else []
+
+    def _add(self, text: str, code: str, warning: str = "") -> None:
+        self._by_label.setdefault(fold(text), {}).setdefault(code, warning)
+
+    def match(self, text: str) -> Match:
+        """Return the code of a label: its id, a name in any language, an alias, or `name [id]`."""
+        stripped = text.strip()
+        if stripped in self._codes:
+            return Match(stripped)
+        bracketed = _BRACKETED_CODE.fullmatch(stripped)
+        if bracketed and bracketed[2] in self._codes:
+            return Match(bracketed[2])
+        found = self._by_label.get(fold(stripped), {})
+        if len(found) == 1:
+            code, warning = next(iter(found.items()))
+            return Match(code, warning=warning)
+        if found:
+            return Match(None, candidates=tuple(sorted(found)))
+        return self._match_parts(stripped)
+
+    def _match_parts(self, text: str) -> Match:
+        leading = _LEADING_CODE.fullmatch(text)
+        if leading and leading[1] in self._codes:
+            return Match(leading[1])
+        parts = text.split(BILINGUAL)
+        for cut in range(1, len(parts)):
+            first = self.match(BILINGUAL.join(parts[:cut]))
+            rest = self.match(BILINGUAL.join(parts[cut:]))
+            if first.code and first.code == rest.code:
+                return first
+        return Match(None)
+
+    def nearest(self, text: str) -> str | None:
+        """Return the code whose label is most like this text; a suggestion, never a match."""
+        close = difflib.get_close_matches(fold(text), self._by_label, n=1, cutoff=0.6)
+        return next(iter(self._by_label[close[0]])) if close else None
+
+    def name(self, code: str) -> str:
+        """Return the English name of a code."""
+        return self._codes[code].label()
+
+
+def unique_labels(codes: Iterable[Code], labels: Mapping[str, str]) -> dict[str, str]:
+    """Return code id to label, `label [id]` where two codes would look alike."""
+    ids = [code.id for code in codes]
+    folded = [fold(labels[id]) for id in ids]
+    repeated = {text for text in folded if folded.count(text) > 1}
+    return {
+        id: f"{labels[id]} [{id}]" if text in repeated else labels[id]
+        for id, text in zip(ids, folded, strict=True)
+    }

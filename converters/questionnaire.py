@@ -1,0 +1,278 @@
+"""Read a filled questionnaire workbook into datasets and findings.
+
+Every value carries its sheet and cell. Nothing is rescaled, guessed or dropped in silence: what cannot be
+read for certain is a finding at its cell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from converters.conversion import SEVERITY_OF_RULE, Conversion, TableSummary
+from converters.grid import Grid
+from converters.label import LabelIndex
+from converters.layout import TableLayout, sheet_name, table_layout
+from converters.profile import Profile, load_profile
+from converters.sheet_reader import ObservationRow, SheetReader, is_caption
+from converters.table import UnknownTableError, bound_dsd, find_flow
+from converters.workbook import read_workbook
+from dsd.batch import LOCATOR, batch_schema, batches_from_rows
+from dsd.dataset import Dataset
+from dsd.finding import Finding, Report, parse_locator
+from dsd.resolved import Dsd
+from dsd.structure import Dataflow
+from dsd.structures import Structures
+
+_COPY = re.compile(r"(.+?)[ _]?\(\d+\)")
+
+
+def read_questionnaire(
+    source: bytes | Path,
+    structures: Structures,
+    *,
+    country: str | None = None,
+    profile: Profile | None = None,
+) -> Conversion:
+    """Return the datasets of a questionnaire workbook, one a table and country, with its findings.
+
+    Rows carry `$locator` (`cell:T15!F17`), values as decimal texts by their 15 significant digits, and
+    UNIT_MULT as the sheet declares it.
+
+    Args:
+        source: the bytes of an .xlsx file, or its path.
+        structures: the artefacts.
+        country: code of the country that must have reported; any country where None.
+        profile: the questionnaire's profile; the built-in one where None.
+
+    Raises:
+        WorkbookError: the file is no readable .xlsx workbook.
+    """
+    reader = _QuestionnaireReader(structures, profile or load_profile(), country)
+    for grid in read_workbook(source).sheets:
+        reader.read(grid)
+    return reader.conversion()
+
+
+@dataclass
+class _Table:
+    """What has been read of one table of one country."""
+
+    dsd: Dsd
+    country: str | None
+    sheets: list[str] = field(default_factory=list)
+    rows: list[ObservationRow] = field(default_factory=list)
+    cells: dict[tuple[object, ...], str] = field(default_factory=dict)
+    """The locator of each observation, by its key."""
+    gap_reason: str | None = None
+
+
+class _QuestionnaireReader:
+    """Reads sheet after sheet; lives for one call of `read_questionnaire`."""
+
+    def __init__(self, structures: Structures, profile: Profile, country: str | None) -> None:
+        self._structures = structures
+        self._profile = profile
+        self._country = country
+        self._report = Report()
+        self._tables: dict[tuple[str, str | None], _Table] = {}
+        self._layouts: dict[tuple[str, str], TableLayout] = {}
+
+    def read(self, grid: Grid) -> None:
+        """Read a sheet, if it is that of a table."""
+        if self._is_own_sheet(grid):
+            return
+        flow = self._flow_of(grid)
+        if flow is None:
+            if grid.last_row:
+                self._find(
+                    "unknown-sheet",
+                    f"sheet {grid.name!r} is no table of the questionnaire and was not read",
+                    grid,
+                    1,
+                    1,
+                )
+            return
+        layout = self._layout_of(grid, flow)
+        if layout is None:
+            table = self._table(self._structures.dsd(flow.urn), None)
+            table.sheets.append(grid.name)
+            return
+        area = layout.field(self._profile.placement.area)
+        table = self._table(layout.dsd, area.default if area else None)
+        table.sheets.append(grid.name)
+        result = SheetReader(grid, layout, self._report).read()
+        table.gap_reason = table.gap_reason or result.gap_reason
+        self._take(table, result.rows, grid)
+
+    def conversion(self) -> Conversion:
+        """Return what has been read."""
+        datasets = []
+        tables = []
+        for (_, country), table in self._tables.items():
+            if table.rows:
+                datasets.append(Dataset(table.dsd, tuple(_batches(table.dsd, table.rows))))
+            tables.append(
+                TableSummary(
+                    sheet_name(table.dsd),
+                    table.dsd.urn.short,
+                    country,
+                    tuple(table.sheets),
+                    len(table.rows),
+                    table.gap_reason,
+                )
+            )
+        return Conversion(tuple(datasets), self._report, tuple(tables))
+
+    def _is_own_sheet(self, grid: Grid) -> bool:
+        return any(grid.name in names.values() for names in self._profile.sheets.values())
+
+    def _table(self, dsd: Dsd, country: str | None) -> _Table:
+        return self._tables.setdefault((dsd.urn.short, country), _Table(dsd, country))
+
+    def _take(self, table: _Table, rows: Iterable[ObservationRow], grid: Grid) -> None:
+        """Keep the rows of a sheet; an observation that another sheet has already is a finding."""
+        for row in rows:
+            key = tuple(row.get(id) for id in table.dsd.key_ids)
+            locator = str(row[LOCATOR])
+            known = table.cells.setdefault(key, locator)
+            if known == locator:
+                table.rows.append(row)
+                continue
+            self._report.add(
+                Finding(
+                    rule="duplicate-cell",
+                    severity=SEVERITY_OF_RULE["duplicate-cell"],
+                    message="the observation was reported in "
+                    f"{parse_locator(known).readable} already; this cell was not read",
+                    dataflow=table.dsd.urn.short,
+                    component=table.dsd.measures[0].id,
+                    key={id: str(row[id]) for id in table.dsd.key_ids if row.get(id)},
+                    value=str(row.get(table.dsd.measures[0].id) or "") or None,
+                    locator=locator,
+                )
+            )
+
+    # -- whose table a sheet is ----------------------------------------------------------------------
+
+    def _header_text(self, grid: Grid, captions: Iterable[str]) -> tuple[str, int, int] | None:
+        """Return the value beside a caption of the first column, with its position."""
+        known = tuple(captions)
+        for row in range(1, grid.last_row + 1):
+            cell = grid.at(row, 1)
+            if cell is None or not is_caption(cell.text, known):
+                continue
+            for column in range(2, grid.last_column + 1):
+                value = grid.at(row, column)
+                if value is not None and value.text.strip():
+                    return value.text.strip(), row, column
+            return "", row, 2
+        return None
+
+    def _flow_of(self, grid: Grid) -> Dataflow | None:
+        """Return the flow that the sheet's id line names, or else its name."""
+        named = self._header_text(grid, self._profile.texts["table_id"].values())
+        copy = _COPY.fullmatch(grid.name)
+        for name in (named[0] if named else "", copy[1] if copy else grid.name):
+            try:
+                return find_flow(self._structures, name)
+            except UnknownTableError:
+                continue
+        return None
+
+    def _layout_of(self, grid: Grid, flow: Dataflow) -> TableLayout | None:
+        """Return the layout of a table for the country that the sheet names."""
+        area_id = self._profile.placement.area
+        open_dsd = self._structures.dsd(flow.urn)
+        if area_id not in open_dsd:
+            return table_layout(open_dsd, self._profile)
+        found = self._area_of(grid, open_dsd)
+        if found is None:
+            return None
+        area, row, column = found
+        if self._country not in (None, area):
+            self._find(
+                "other-country",
+                f"the sheet is of {area}, not of {self._country}; send each country's own workbook",
+                grid,
+                row,
+                column,
+                area_id,
+                area,
+            )
+        key = (flow.urn.short, area)
+        if key not in self._layouts:
+            try:
+                dsd = bound_dsd(self._structures, flow, area_id, area)
+            except UnknownTableError as error:
+                self._find("code-not-allowed", str(error), grid, row, column, area_id, area)
+                return None
+            self._layouts[key] = table_layout(dsd, self._profile)
+        return self._layouts[key]
+
+    def _area_of(self, grid: Grid, dsd: Dsd) -> tuple[str, int, int] | None:
+        component = dsd[self._profile.placement.area]
+        captions = {
+            *self._profile.captions.get(component.id, {}).values(),
+            *component.concept.names.values(),
+            component.id,
+        }
+        found = self._header_text(grid, captions)
+        if found is None or not found[0]:
+            position = (1, 1) if found is None else found[1:]
+            self._find(
+                "missing-country",
+                "the sheet does not say whose data they are and was not read; fill in the country",
+                grid,
+                *position,
+                component.id,
+            )
+            return None
+        text, row, column = found
+        codelist = component.codelist
+        index = LabelIndex(codelist.codes if codelist else (), codelist.id if codelist else "")
+        match = index.match(text)
+        if match.code is None:
+            self._find(
+                "unknown-label",
+                f"{text!r} is no country of the list; the sheet was not read",
+                grid,
+                row,
+                column,
+                component.id,
+                text,
+                index.nearest(text),
+            )
+            return None
+        return match.code, row, column
+
+    def _find(
+        self,
+        rule: str,
+        message: str,
+        grid: Grid,
+        row: int,
+        column: int,
+        component: str | None = None,
+        value: str | None = None,
+        suggestion: str | None = None,
+    ) -> None:
+        self._report.add(
+            Finding(
+                rule=rule,
+                severity=SEVERITY_OF_RULE[rule],
+                message=message,
+                component=component,
+                value=value,
+                locator=grid.locator(row, column),
+                suggestion=suggestion,
+            )
+        )
+
+
+def _batches(dsd: Dsd, rows: list[ObservationRow]) -> Iterator[object]:
+    present = {id for row in rows for id, value in row.items() if value is not None}
+    wanted = [c.id for c in dsd.components if c.id in present or c.id in dsd.key_ids]
+    return iter(batches_from_rows(dsd, rows, batch_schema(dsd, wanted, locators=True)))

@@ -1,0 +1,168 @@
+"""Write questionnaire workbooks: blank for a country to fill, or filled with observations.
+
+The bytes are the same for the same artefacts and arguments: the document's times are fixed.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from openpyxl import Workbook
+
+from converters.choice_list import ChoiceLists
+from converters.cover import write_cover
+from converters.filling import Observation, fill_sheets
+from converters.layout import LayoutOptions, TableLayout, table_layout
+from converters.profile import Profile, in_languages, load_profile
+from converters.sheet_writer import SheetContent, SheetWriter
+from converters.table import bound_dsd, find_flow, questionnaire_flows
+from dsd.structures import Structures
+
+FIXED_TIME = datetime(2026, 1, 1)  # noqa: DTZ001 - document properties carry no zone here
+_ZIP_TIME = (2026, 1, 1, 0, 0, 0)
+_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
+
+Sheet = tuple[TableLayout, SheetContent]
+
+
+def template_bytes(
+    structures: Structures,
+    country: str,
+    years: Iterable[str | int],
+    tables: Sequence[str] | None = None,
+    *,
+    languages: tuple[str, ...] = ("en",),
+    versions: Mapping[str, str] | None = None,
+    profile: Profile | None = None,
+) -> bytes:
+    """Return a blank questionnaire workbook (.xlsx) of a country.
+
+    Args:
+        structures: the artefacts.
+        country: code of the reporting country.
+        years: the periods that get a column block each, in this order.
+        tables: numbers or ids of tables; all tables where None.
+        languages: of the labels; several stand side by side in each cell.
+        versions: classification version to print, by dimension id; the first of the list where not given.
+        profile: the questionnaire's profile; the built-in one where None.
+
+    Raises:
+        UnknownTableError: a table is unknown, or takes no data of the country.
+    """
+    profile = profile or load_profile()
+    options = LayoutOptions(
+        periods=tuple(str(year) for year in years), versions=dict(versions or {})
+    )
+    flows = (
+        questionnaire_flows(structures)
+        if tables is None
+        else [find_flow(structures, table) for table in tables]
+    )
+    sheets: list[Sequence[Sheet]] = []
+    for flow in flows:
+        dsd = bound_dsd(structures, flow, profile.placement.area, country)
+        sheets.append([(table_layout(dsd, profile, languages, options), SheetContent())])
+    return workbook_bytes([sheet for group in sheets for sheet in group], profile, languages)
+
+
+def write_template(
+    structures: Structures,
+    country: str,
+    years: Iterable[str | int],
+    tables: Sequence[str] | None,
+    target: Path,
+    *,
+    languages: tuple[str, ...] = ("en",),
+    versions: Mapping[str, str] | None = None,
+) -> None:
+    """Write a blank questionnaire workbook to a file; arguments and errors as of `template_bytes`."""
+    target.write_bytes(
+        template_bytes(structures, country, years, tables, languages=languages, versions=versions)
+    )
+
+
+def filled_bytes(
+    structures: Structures,
+    country: str,
+    observations: Mapping[str, Iterable[Observation]],
+    years: Iterable[str | int] | None = None,
+    *,
+    languages: tuple[str, ...] = ("en",),
+    gap_reasons: Mapping[str, str] | None = None,
+    profile: Profile | None = None,
+) -> bytes:
+    """Return a questionnaire workbook filled with observations.
+
+    One sheet is made for each combination of what a sheet says once: source, criterion, classification
+    version. Reading the workbook gives the observations back, digit for digit.
+
+    Args:
+        structures: the artefacts.
+        country: code of the reporting country.
+        observations: rows (component id to value) by table number or id; a table without rows stays blank.
+        years: the column blocks; the periods of each table's observations where None.
+        languages: of the labels.
+        gap_reasons: id of the reason for which a table has no data, by the same table names.
+        profile: the questionnaire's profile; the built-in one where None.
+
+    Raises:
+        UnknownTableError: a table is unknown, or takes no data of the country.
+        UnwritableValueError: an observation has no place in the questionnaire.
+    """
+    profile = profile or load_profile()
+    periods = None if years is None else tuple(str(year) for year in years)
+    sheets: list[Sheet] = []
+    for table, rows in observations.items():
+        dsd = bound_dsd(structures, find_flow(structures, table), profile.placement.area, country)
+        reason = (gap_reasons or {}).get(table)
+        sheets += fill_sheets(dsd, profile, rows, periods, languages, reason)
+    return workbook_bytes(sheets, profile, languages)
+
+
+def workbook_bytes(
+    sheets: Sequence[Sheet], profile: Profile, languages: tuple[str, ...] = ("en",)
+) -> bytes:
+    """Return the workbook of these sheets with its cover and its lists."""
+    workbook = Workbook()
+    cover = workbook.worksheets[0]
+    cover.title = in_languages(profile.sheets["cover"], languages[:1])
+    lists = workbook.create_sheet(in_languages(profile.sheets["lists"], languages[:1]))
+    lists.sheet_state = "hidden"
+    choices = ChoiceLists(lists)
+    names = []
+    for layout, content in sheets:
+        sheet = workbook.create_sheet(content.name or layout.sheet, len(workbook.worksheets) - 1)
+        SheetWriter(sheet, layout, content, choices).write()
+        names.append(sheet.title)
+    write_cover(cover, [layout for layout, _ in sheets], names, profile, languages)
+    workbook.properties.creator = "ILMS Exchange"
+    workbook.properties.title = profile.text("title", languages[:1])
+    workbook.properties.created = FIXED_TIME
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return _with_fixed_times(buffer.getvalue())
+
+
+def _with_fixed_times(data: bytes) -> bytes:
+    """Return the package with the times of its parts, and of its last change, fixed."""
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as source,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package,
+    ):
+        for name in source.namelist():
+            part = source.read(name)
+            if name == "docProps/core.xml":
+                stamp = FIXED_TIME.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+                part = _MODIFIED.sub(rb"\g<1>" + stamp + rb"\g<2>", part)
+            entry = zipfile.ZipInfo(name, _ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
+            entry.create_system = 3
+            package.writestr(entry, part)
+    return target.getvalue()

@@ -1,0 +1,280 @@
+"""Read .xlsx workbooks into grids, straight from the sheet XML (ECMA-376 Part 1, 18).
+
+The values are taken as they are written in the file, so that no float stands between the cell and the text;
+what was saved by Excel, LibreOffice, openpyxl or pandas reads alike. Nothing is computed.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lxml import etree
+
+from converters.grid import Area, Cell, CellKind, Grid, parse_area, parse_reference
+from converters.number import lexical_number
+
+MAX_PART_BYTES = 512 * 1024 * 1024
+"""The largest part that is unpacked: far above any table, far below what harms a machine."""
+
+_BUILT_IN_FORMATS: Mapping[int, str] = {
+    0: "General",
+    1: "0",
+    2: "0.00",
+    3: "#,##0",
+    4: "#,##0.00",
+    9: "0%",
+    10: "0.00%",
+    11: "0.00E+00",
+    12: "# ?/?",
+    13: "# ??/??",
+    14: "mm-dd-yy",
+    15: "d-mmm-yy",
+    16: "d-mmm",
+    17: "mmm-yy",
+    18: "h:mm AM/PM",
+    19: "h:mm:ss AM/PM",
+    20: "h:mm",
+    21: "h:mm:ss",
+    22: "m/d/yy h:mm",
+    37: "#,##0 ;(#,##0)",
+    38: "#,##0 ;[Red](#,##0)",
+    39: "#,##0.00;(#,##0.00)",
+    40: "#,##0.00;[Red](#,##0.00)",
+    45: "mm:ss",
+    46: "[h]:mm:ss",
+    47: "mmss.0",
+    48: "##0.0E+0",
+    49: "@",
+}
+"""Number formats that a file names by number alone. ECMA-376 Part 1, 18.8.30."""
+
+_KINDS: Mapping[str, CellKind] = {
+    "n": CellKind.NUMBER,
+    "s": CellKind.TEXT,
+    "str": CellKind.TEXT,
+    "inlineStr": CellKind.TEXT,
+    "b": CellKind.BOOLEAN,
+    "e": CellKind.ERROR,
+    "d": CellKind.DATE,
+}
+
+
+class WorkbookError(ValueError):
+    """A file that is no readable .xlsx workbook. Says what it is instead, where that can be told."""
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """The sheets of a workbook in their order."""
+
+    sheets: tuple[Grid, ...]
+
+
+@dataclass(frozen=True)
+class _Package:
+    """The parts of the file with what sheets need of them."""
+
+    archive: zipfile.ZipFile
+    names: Mapping[str, str]
+    texts: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    relations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def read_workbook(source: bytes | Path) -> Workbook:
+    """Return the sheets of a workbook (bytes or path); chart sheets have no cells and are left out.
+
+    Raises:
+        WorkbookError: the file is no .xlsx workbook, is protected by a password, or is damaged.
+    """
+    data = source.read_bytes() if isinstance(source, Path) else source
+    _check_kind(data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _read_package(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise WorkbookError(f"the workbook is damaged: {error}") from error
+    except etree.XMLSyntaxError as error:
+        raise WorkbookError(f"the workbook holds XML that cannot be read: {error}") from error
+
+
+def _check_kind(data: bytes) -> None:
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise WorkbookError(
+            "the file is an old .xls workbook or protected by a password; save it as .xlsx without a password"
+        )
+    if not data.startswith(b"PK"):
+        raise WorkbookError("the file is no .xlsx workbook; save it as .xlsx and send it again")
+
+
+def _read_package(archive: zipfile.ZipFile) -> Workbook:
+    names = {name.lower().lstrip("/"): name for name in archive.namelist()}
+    package = _Package(archive, names)
+    main = _main_part(package)
+    relations = _relations(package, main)
+    by_kind = dict(relations.values())
+    package = _Package(
+        archive,
+        names,
+        texts=tuple(_shared_texts(package, by_kind.get("sharedStrings"))),
+        formats=tuple(_cell_formats(package, by_kind.get("styles"))),
+        relations=relations,
+    )
+    return Workbook(tuple(_sheets(package, main)))
+
+
+def _part(package: _Package, name: str) -> bytes:
+    stored = package.names.get(name.lower().lstrip("/"))
+    if stored is None:
+        raise WorkbookError(f"the file is no .xlsx workbook: it has no part {name}")
+    information = package.archive.getinfo(stored)
+    if information.file_size > MAX_PART_BYTES:
+        raise WorkbookError(f"part {name} unpacks to more than {MAX_PART_BYTES} bytes")
+    if information.flag_bits & 0x1:
+        raise WorkbookError("the workbook is encrypted; save it without a password")
+    return package.archive.read(stored)
+
+
+def _tree(package: _Package, name: str) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    return etree.fromstring(_part(package, name), parser)
+
+
+def _relations(package: _Package, part: str) -> dict[str, tuple[str, str]]:
+    """Return relation id to (kind, part) of a part; the kind is the last word of its type."""
+    folder, file = posixpath.split(part)
+    name = posixpath.join(folder, "_rels", f"{file}.rels")
+    if name.lower() not in package.names:
+        return {}
+    return {
+        entry.get("Id", ""): (
+            (entry.get("Type") or "").rpartition("/")[2],
+            posixpath.normpath(posixpath.join("/", folder, entry.get("Target", ""))).lstrip("/"),
+        )
+        for entry in _tree(package, name).iterfind("{*}Relationship")
+        if entry.get("TargetMode") != "External"
+    }
+
+
+def _main_part(package: _Package) -> str:
+    for kind, target in _relations(package, "").values():
+        if kind == "officeDocument":
+            if not target.lower().endswith(".xml"):
+                raise WorkbookError(f"the workbook is binary ({target}); save it as .xlsx")
+            return target
+    raise WorkbookError("the file is a zip archive but no .xlsx workbook")
+
+
+def _shared_texts(package: _Package, part: str | None) -> Iterator[str]:
+    if part is None:
+        return
+    for item in _tree(package, part).iterfind("{*}si"):
+        yield _text_of(item)
+
+
+def _text_of(item: etree._Element) -> str:
+    """Return the text of an item or of its runs, without phonetic hints."""
+    return "".join(
+        node.text or ""
+        for node in item.iter("{*}t")
+        if (parent := node.getparent()) is not None and etree.QName(parent).localname != "rPh"
+    )
+
+
+def _cell_formats(package: _Package, part: str | None) -> Iterator[str]:
+    if part is None:
+        return
+    styles = _tree(package, part)
+    own = {
+        int(entry.get("numFmtId", "0")): entry.get("formatCode", "General")
+        for entry in styles.iterfind("{*}numFmts/{*}numFmt")
+    }
+    for entry in styles.iterfind("{*}cellXfs/{*}xf"):
+        number = int(entry.get("numFmtId", "0"))
+        yield own.get(number) or _BUILT_IN_FORMATS.get(number, "General")
+
+
+def _sheets(package: _Package, main: str) -> Iterator[Grid]:
+    for entry in _tree(package, main).iterfind("{*}sheets/{*}sheet"):
+        relation = next(
+            (value for name, value in entry.attrib.items() if etree.QName(name).localname == "id"),
+            "",
+        )
+        kind, target = package.relations.get(str(relation), ("", ""))
+        if kind != "worksheet":
+            continue
+        hidden = entry.get("state", "visible") != "visible"
+        yield _sheet(package, entry.get("name", ""), target, is_hidden=hidden)
+
+
+def _sheet(package: _Package, name: str, part: str, *, is_hidden: bool) -> Grid:
+    cells: list[Cell] = []
+    merged: list[Area] = []
+    row = 0
+    events = etree.iterparse(
+        io.BytesIO(_part(package, part)),
+        events=("end",),
+        tag=("{*}row", "{*}mergeCell"),
+        resolve_entities=False,
+        no_network=True,
+    )
+    for _, element in events:
+        if etree.QName(element).localname == "mergeCell":
+            merged.append(parse_area(element.get("ref", "")))
+            continue
+        # Rows and cells may leave out where they are: they then follow the one before.
+        row = int(element.get("r") or row + 1)
+        cells.extend(_cells_of_row(package, element, row))
+        element.clear()
+    return Grid(name, cells, merged, is_hidden=is_hidden)
+
+
+def _cells_of_row(package: _Package, element: etree._Element, row: int) -> Iterator[Cell]:
+    column = 0
+    for entry in element.iterfind("{*}c"):
+        reference = entry.get("r")
+        column = parse_reference(reference)[1] if reference else column + 1
+        cell = _cell(package, entry, row, column)
+        if cell is not None:
+            yield cell
+
+
+def _cell(package: _Package, entry: etree._Element, row: int, column: int) -> Cell | None:
+    kind = _KINDS.get(entry.get("t", "n"), CellKind.TEXT)
+    formula = entry.find("{*}f") is not None
+    inline = entry.find("{*}is")
+    stored = _text_of(inline) if inline is not None else entry.findtext("{*}v")
+    style = int(entry.get("s", "0"))
+    number_format = package.formats[style] if style < len(package.formats) else "General"
+    if stored is None:
+        if not formula:
+            return None
+        return Cell(row, column, CellKind.UNCOMPUTED, "", number_format, is_formula=True)
+    if entry.get("t") == "s":
+        stored = _shared_text(package, stored)
+    if kind is CellKind.NUMBER:
+        stored = _number(stored)
+    if kind is CellKind.TEXT and not stored.strip() and not formula:
+        return None
+    return Cell(row, column, kind, stored, number_format, is_formula=formula)
+
+
+def _shared_text(package: _Package, stored: str) -> str:
+    try:
+        return package.texts[int(stored)]
+    except (ValueError, IndexError) as error:
+        raise WorkbookError(f"the workbook refers to a text {stored!r} that it lacks") from error
+
+
+def _number(stored: str) -> str:
+    try:
+        return lexical_number(stored)
+    except ValueError:
+        # No number that a cell can hold: kept as it is for a finding at its cell.
+        return stored
