@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from service.formats.contract import Capabilities, DataFormat, StructureFormat
@@ -9,6 +10,12 @@ from service.formats.error_message import encode_error
 from service.formats.sdmx_csv import encode_csv
 from service.formats.sdmx_json import encode_json
 from service.formats.sdmx_json_structure import decode_structures_json, encode_structures_json
+from service.formats.sdmx_ml21_data import (
+    encode_generic,
+    encode_generic_time_series,
+    encode_structure_specific,
+    encode_structure_specific_time_series,
+)
 from service.formats.sdmx_ml21_structure import encode_structures_ml21
 
 __all__ = [
@@ -19,6 +26,9 @@ __all__ = [
     "find_data_format",
     "find_structure_format",
 ]
+
+_ML21 = Capabilities(multiple_values=True, row_actions=False, cross_section=True)
+_ML21_TIME_SERIES = replace(_ML21, cross_section=False)
 
 DATA_FORMATS: tuple[DataFormat, ...] = (
     DataFormat(
@@ -40,6 +50,44 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         encode=encode_json,
         decode=None,
         aliases=("application/json",),
+    ),
+    DataFormat(
+        name="ml21",
+        media_type="application/vnd.sdmx.structurespecificdata+xml",
+        version="2.1",
+        extension=".xml",
+        capabilities=_ML21,
+        encode=encode_structure_specific,
+        decode=None,
+    ),
+    DataFormat(
+        name="ml21-generic",
+        media_type="application/vnd.sdmx.genericdata+xml",
+        version="2.1",
+        extension=".xml",
+        capabilities=_ML21,
+        encode=encode_generic,
+        decode=None,
+        # SDMX-REST 1.5, 4.6.2: what `application/xml` means for data.
+        aliases=("application/xml", "text/xml"),
+    ),
+    DataFormat(
+        name="ml21-timeseries",
+        media_type="application/vnd.sdmx.structurespecifictimeseriesdata+xml",
+        version="2.1",
+        extension=".xml",
+        capabilities=_ML21_TIME_SERIES,
+        encode=encode_structure_specific_time_series,
+        decode=None,
+    ),
+    DataFormat(
+        name="ml21-generic-timeseries",
+        media_type="application/vnd.sdmx.generictimeseriesdata+xml",
+        version="2.1",
+        extension=".xml",
+        capabilities=_ML21_TIME_SERIES,
+        encode=encode_generic_time_series,
+        decode=None,
     ),
 )
 """Every data format. The order says which one a name or media type without version means: the first."""

