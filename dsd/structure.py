@@ -13,6 +13,7 @@ from codelists.base import Annotable, Identifiable, Maintainable, Part
 from codelists.representation import Representation
 
 Usage = Literal["mandatory", "optional"]
+_TIME_PERIOD: Literal["TIME_PERIOD"] = "TIME_PERIOD"
 
 
 class Component(Identifiable, frozen=True, kw_only=True):
@@ -33,7 +34,8 @@ class TimeDimension(Annotable, frozen=True, kw_only=True):
     """The dimension TIME_PERIOD."""
 
     concept_identity: str
-    id: Literal["TIME_PERIOD"] = "TIME_PERIOD"
+    # A factory, because a plain default is left out when writing, and clients look for the id.
+    id: Literal["TIME_PERIOD"] = msgspec.field(default_factory=lambda: _TIME_PERIOD)
     local_representation: Representation | None = None
 
 
