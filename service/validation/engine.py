@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 import duckdb
-import msgspec
 
 from dsd.dataset import Dataset
 from dsd.finding import Finding, Report
@@ -132,8 +131,3 @@ def _connect(settings: Settings, stack: ExitStack) -> duckdb.DuckDBPyConnection:
     )
     stack.callback(connection.close)
     return connection
-
-
-def with_waiver(finding: Finding, reason: str) -> Finding:
-    """Return the finding as allowed, for a recorded reason."""
-    return msgspec.structs.replace(finding, waiver=reason)

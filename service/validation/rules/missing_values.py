@@ -22,13 +22,20 @@ from service.validation.rule import Context, Rule, RuleInfo
 
 
 def has_figure(rows: Rows) -> Array:
-    """Return a mask of the rows with an OBS_VALUE; NaN stands for none (SDMX 3.1 Section 6, 'Missing values')."""
+    """Return a mask of the rows with an OBS_VALUE.
+
+    NaN stands for none where the data type has it (SDMX 3.1 Section 6, 4.1.1); elsewhere it is a wrong value.
+    """
     present = rows.present(OBS_VALUE)
     column = rows.column(OBS_VALUE)
-    if column is None:
+    text_format = rows.dsd[OBS_VALUE].text_format
+    if column is None or text_format is None or text_format.data_type not in _WITH_NAN:
         return present
     is_nan = pc.fill_null(pc.equal(column.cast("string"), "NaN"), False)
     return pc.and_not(present, is_nan)
+
+
+_WITH_NAN = frozenset({"Double", "Float"})
 
 
 class _MissingValue(Rule):

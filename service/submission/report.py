@@ -1,0 +1,147 @@
+"""A receipt for people: as text for a terminal, and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from textwrap import wrap
+
+import msgspec
+
+from converters.conversion import CONVERSION_RULES
+from dsd.finding import Finding, Severity, parse_locator
+from service.submission.receive import SUBMISSION_RULES
+from service.submission.result import State, SubmissionResult, TableResult
+from service.validation.rule import RuleInfo
+from service.validation.rules import RULES
+from service.validation.waiver import WAIVER_RULES
+
+SHOWN = 20
+"""Findings of one rule that a text report shows unless asked otherwise; it tells how many more there are."""
+
+_WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
+_INDENT = 4
+
+
+def rule_infos() -> dict[str, RuleInfo]:
+    """Return what is known of each rule by id: those on content and those of a submission."""
+    infos = (*(rule.info for rule in RULES), *SUBMISSION_RULES, *WAIVER_RULES)
+    return {info.id: info for info in infos}
+
+
+def _titles() -> dict[str, str]:
+    read = {rule.id: rule.title for rule in CONVERSION_RULES}
+    return read | {id: info.title for id, info in rule_infos().items()}
+
+
+def as_json(result: SubmissionResult) -> bytes:
+    """Return the receipt as JSON, indented."""
+    return msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
+
+
+def as_text(result: SubmissionResult, *, width: int = 100, shown: int | None = SHOWN) -> str:
+    """Return the receipt in words.
+
+    Args:
+        result: the receipt.
+        width: characters in a line.
+        shown: findings of one rule to show; None for all.
+    """
+    lines = [*_summary(result)]
+    if result.findings:
+        lines += ["", "On the submission as a whole", *_groups(result.findings, width, shown)]
+    for table in result.tables:
+        lines += ["", *_table(table, width, shown)]
+    return "\n".join(lines) + "\n"
+
+
+def findings_as_text(
+    findings: Iterable[Finding], *, width: int = 100, shown: int | None = SHOWN
+) -> str:
+    """Return findings in words, grouped by rule, worst first."""
+    return "\n".join(_groups(findings, width, shown)) + "\n"
+
+
+def _summary(result: SubmissionResult) -> Iterator[str]:
+    tables = len(result.tables)
+    accepted = sum(table.state is State.ACCEPTED for table in result.tables)
+    observations = sum(table.observations for table in result.tables)
+    yield (
+        f"{result.source_name or 'submission'}: {result.state.value.replace('-', ' ')}, "
+        f"{accepted} of {_number(tables, 'table')} ({_number(observations, 'observation')})"
+    )
+    yield f"sha256 {result.source_sha256}, submission {result.id}"
+    if result.receipt is not None:
+        yield (
+            f"written as transaction {result.receipt.transaction} at {result.receipt.at.isoformat()}"
+            if result.receipt.transaction
+            else "nothing differs from what is stored"
+        )
+
+
+def _table(table: TableResult, width: int, shown: int | None) -> Iterator[str]:
+    number = f"T{table.table_number}  " if table.table_number else ""
+    yield f"{number}{table.name}"
+    said = [table.state.value, _number(table.observations, "observation")]
+    said += [_number(count, severity) for severity, count in table.counts.items()]
+    if table.waived:
+        said.append(f"{table.waived} of them allowed")
+    yield f"{' ' * _INDENT}{', '.join(said)}"
+    if table.changes is not None:
+        change = msgspec.structs.asdict(table.changes)
+        told = ", ".join(f"{count} {name}" for name, count in change.items() if count)
+        yield f"{' ' * _INDENT}stored: {told or 'nothing differs'}"
+    if table.gap_reason:
+        yield f"{' ' * _INDENT}no data because: {table.gap_reason}"
+    if table.not_run:
+        yield f"{' ' * _INDENT}not run, for want of stored data: {', '.join(table.not_run)}"
+    yield from _groups(table.findings, width, shown)
+
+
+def _groups(findings: Iterable[Finding], width: int, shown: int | None) -> Iterator[str]:
+    """Group by rule, worst first; inside a group keep the order of the file."""
+    infos, titles = rule_infos(), _titles()
+    ordered = sorted(findings, key=lambda f: (_WORST_FIRST[f.severity], f.rule))
+    for (severity, rule), group in groupby(ordered, key=lambda f: (f.severity, f.rule)):
+        found = list(group)
+        title = f" - {titles[rule]}" if rule in titles else ""
+        yield f"{' ' * _INDENT}{severity.value} {rule} ({len(found)}){title}"
+        for finding in found[:shown]:
+            yield from _finding(finding, width)
+        if shown is not None and len(found) > shown:
+            yield f"{' ' * _INDENT * 2}... and {len(found) - shown} more"
+        if rule in infos:
+            yield from _wrapped(f"To mend: {infos[rule].mend}", width, _INDENT * 2)
+
+
+def _finding(finding: Finding, width: int) -> Iterator[str]:
+    place = _place(finding)
+    yield from _wrapped(f"- {place}: {finding.message}" if place else f"- {finding.message}", width)
+    if finding.suggestion is not None:
+        yield from _wrapped(f"Perhaps: {finding.suggestion}", width, _INDENT * 3)
+    if finding.waiver is not None:
+        yield from _wrapped(f"Allowed: {finding.waiver}", width, _INDENT * 3)
+
+
+def _place(finding: Finding) -> str:
+    places = [parse_locator(finding.locator).readable] if finding.locator else []
+    if finding.key:
+        places.append(" ".join(finding.key.values()))
+    return ", ".join(places)
+
+
+def _wrapped(text: str, width: int, indent: int = _INDENT * 2) -> Iterator[str]:
+    later = " " * (indent + (2 if text.startswith("- ") else 0))
+    yield from wrap(
+        text,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _number(count: int, noun: str) -> str:
+    plural = noun if noun in ("fatal", "info") or count == 1 else f"{noun}s"
+    return f"{count:,} {plural}"
