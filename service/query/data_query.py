@@ -317,12 +317,13 @@ def providers(text: str) -> tuple[ProviderReference, ...]:
         QuerySyntaxError: one is not so written.
     """
     found = []
+    where = f"providerRef {text!r}:"
     for part in text.split("+"):
         *agency, provider = part.split(",")
         if len(agency) > 1:
-            raise QuerySyntaxError(f"providerRef {text!r}: write PROVIDER or AGENCY,PROVIDER")
-        agencies = identifiers(agency[0], "agency", "+", "providerRef") if agency else ()
-        ids = identifiers(provider, "id", "+", "providerRef")
+            raise QuerySyntaxError(f"{where} write PROVIDER or AGENCY,PROVIDER")
+        agencies = identifiers(agency[0], "agency", "+", f"{where} agency") if agency else ()
+        ids = identifiers(provider, "id", "+", f"{where} provider")
         if not agencies and not ids:
             return ()
         found.append(ProviderReference(agencies[0] if agencies else None, ids[0] if ids else None))

@@ -27,6 +27,23 @@ def nearest(word: str, known: Iterable[str]) -> str:
     'known are startPeriod, detail'
     """
     words = list(known)
+    found = _closest(word, words)
+    return f"did you mean {found}?" if found else f"known are {', '.join(words)}"
+
+
+def allowed(word: str, known: Iterable[str]) -> str:
+    """Return a half-sentence that names all known words, the one most like `word` first.
+
+    >>> allowed("ful", ("full", "raw"))
+    'did you mean full? Allowed are full, raw'
+    """
+    words = list(known)
+    found = _closest(word, words)
+    everything = f"llowed are {', '.join(words)}"
+    return f"did you mean {found}? A{everything}" if found else f"a{everything}"
+
+
+def _closest(word: str, words: list[str]) -> str | None:
     by_folded = {candidate.casefold(): candidate for candidate in words}
     found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.7)
-    return f"did you mean {by_folded[found[0]]}?" if found else f"known are {', '.join(words)}"
+    return by_folded[found[0]] if found else None

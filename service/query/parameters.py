@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import unquote_to_bytes
 
-from service.query.errors import QuerySyntaxError, nearest
+from service.query.errors import QuerySyntaxError, allowed, nearest
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -121,21 +121,16 @@ class Parameters:
         """Return a value, None where the parameter is absent."""
         return self.values.get(name)
 
-    def choice(self, name: str, allowed: Iterable[str]) -> str | None:
+    def choice(self, name: str, words: Iterable[str]) -> str | None:
         """Return a value out of a closed list, None where the parameter is absent.
 
         Raises:
             QuerySyntaxError: it is not on the list.
         """
-        value = self.values.get(name)
-        words = list(allowed)
-        if value is not None and value not in words:
-            raise QuerySyntaxError(
-                f"{name}={value}: {nearest(value, words)} (allowed: {', '.join(words)})"
-            )
-        return value
+        found = self.choices(name, words, many=False)
+        return found[0] if found else None
 
-    def choices(self, name: str, allowed: Iterable[str], *, many: bool) -> tuple[str, ...]:
+    def choices(self, name: str, words: Iterable[str], *, many: bool) -> tuple[str, ...]:
         """Return the values out of a closed list, each once; empty where the parameter is absent.
 
         Raises:
@@ -144,12 +139,12 @@ class Parameters:
         value = self.values.get(name)
         if value is None:
             return ()
-        words = list(allowed)
+        known = [str(word) for word in words]
         found = value.split(",") if many else [value]
         for entry in found:
-            if entry not in words:
+            if entry not in known:
                 raise QuerySyntaxError(
-                    f"{name}={value}: {entry!r} is not allowed; {nearest(entry, words)}"
+                    f"{name}={value}: {entry!r} is not allowed; {allowed(entry, known)}"
                 )
         return tuple(dict.fromkeys(found))
 
