@@ -57,6 +57,7 @@ class Reader:
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "preserve_insertion_order": "true",
+                "python_enable_replacements": "false",
             }
         )
         # Leaves never change: what is known of a file stays true.

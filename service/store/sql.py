@@ -150,7 +150,7 @@ class Scan:
             sql = f"select * from ({sql}) order by {order}"  # noqa: S608
         listed = ", ".join(quoted(name) for name in columns)
         if windowed:
-            sql = f"select {listed} from ({sql}) qualify {self._ends_of_series(query)}"  # noqa: S608
+            sql = f"select {listed} from ({sql}) {self._ends_of_series()}"  # noqa: S608
         elif needed != list(columns):
             sql = f"select {listed} from ({sql})"  # noqa: S608
         if selection.limit is not None:
@@ -161,7 +161,7 @@ class Scan:
             sql = f"select * from ({sql}) offset {query.bind(selection.offset)}"  # noqa: S608
         return sql
 
-    def _ends_of_series(self, query: Query) -> str:
+    def _ends_of_series(self) -> str:
         # A window with an empty OVER streams: the series key N rows away tells whether the series goes on.
         key = quoted(SERIES_KEY)
         wanted = []
@@ -169,7 +169,7 @@ class Scan:
             if count is not None and count > 0:
                 away = f"{function}({key}, {int(count)}) over ()"
                 wanted.append(f"{away} is distinct from {key}")
-        return f"({' or '.join(wanted)})" if wanted else "false"
+        return f"qualify {' or '.join(wanted)}" if wanted else "where false"
 
     def _branches(self, query: Query, columns: Sequence[str]) -> Iterable[str]:
         """Yield one SELECT for each run of leaves that have the same columns."""
