@@ -16,7 +16,7 @@ from service.rest.blueprint import v1_blueprint, v2_blueprint
 from service.rest.errors import UriTooLongError, respond_error
 from service.store import open_store
 from service.store.protocol import Store
-from service.web.blueprint import web_blueprint
+from service.web.blueprint import Pages
 
 _API = "/sdmx/"
 
@@ -40,13 +40,15 @@ def create_app(
     app = Flask("service.web", static_folder=None)
     # Paths are the clients' own: `//` and a slash at the end mean something in a key.
     app.url_map.merge_slashes = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(v1_blueprint(sources))
     app.register_blueprint(v2_blueprint(sources))
-    app.register_blueprint(web_blueprint(sources))
+    pages = Pages(sources)
+    app.register_blueprint(pages.blueprint())
     app.add_url_rule("/health", "health", _health)
     app.before_request(lambda: _check_length(settings))
     app.after_request(_open_to_all_origins)
-    app.register_error_handler(Exception, lambda error: _failed(error, settings))
+    app.register_error_handler(Exception, lambda error: _failed(error, settings, pages))
     app.wsgi_app = access_logged(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app
 
@@ -82,7 +84,9 @@ def _open_to_all_origins(response: Response) -> Response:
     return response
 
 
-def _failed(error: Exception, settings: Settings) -> Response:
+def _failed(error: Exception, settings: Settings, pages: Pages) -> Response:
     grammar = Grammar.V1 if request.path.startswith(f"{_API}{Grammar.V1.value}/") else Grammar.V2
     header = Header(id=request.environ[REQUEST_ID], prepared=settings.clock())
-    return respond_error(error, request, grammar, header)
+    response = respond_error(error, request, grammar, header)
+    # What is asked of the API is told as an SDMX message, what is asked of the pages as a page.
+    return response if request.path.startswith(_API) else pages.failure(response.status_code)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from granian.server import Server
 
 from service.config import Settings
@@ -47,5 +48,7 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=_STOP_SECONDS,
         respawn_failed_workers=True,
         log_access=False,
+        # Requests are logged by the application; below this the server only tells its process ids.
+        log_level=LogLevels.error,
     )
     server.serve(target_loader=partial(make_application, settings), wrap_loader=False)

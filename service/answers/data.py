@@ -45,8 +45,8 @@ def _only_target(sources: Sources, query: DataQuery) -> Target:
     if len(targets) > 1:
         targets = [t for t in targets if sources.store.revision(t.dataflow).number] or targets[:1]
     if len(targets) > 1:
-        names = ", ".join(target.written.urn.short for target in targets)
-        raise NotSupportedError(f"one answer holds one dataflow; ask for one of {names}")
+        names = ", ".join(target.name.short for target in targets)
+        raise NotSupportedError(f"one answer holds one dataset; ask for one of {names}")
     return targets[0]
 
 
@@ -81,7 +81,7 @@ class _Question:
         """Return the tag of the answer at a revision of the data."""
         return answer_tag(
             (
-                self.target.written.urn,
+                self.target.name,
                 revision,
                 self.sources.registry.content_hash,
                 canonical(self.query),
@@ -126,7 +126,7 @@ class _Question:
             content_type=self.wanted.content_type,
             coding=self.wanted.coding,
             languages=self.wanted.options.languages,
-            file_name=f"{self.target.written.urn.id}{self.wanted.format.extension}",
+            file_name=f"{self.target.name.id}{self.wanted.format.extension}",
             body=body,
             last_modified=revision.at,
         )

@@ -39,6 +39,11 @@ class Target:
     """Parts of the cube, any of which may match: what the agreements concerned cover; empty for everything."""
 
     @property
+    def name(self) -> Urn:
+        """Identity of the artefact that the query names."""
+        return self.written.agreement or self.written.urn
+
+    @property
     def dataflow(self) -> Urn:
         """Identity of the dataflow whose data are read."""
         return self.read.urn

@@ -61,12 +61,13 @@ class Body:
         file.seek(0)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the body in chunks."""
-        while chunk := self._file.read(_CHUNK_BYTES):
-            yield chunk
+        """Yield the body in chunks, and give its memory or file back."""
+        with self._file:
+            while chunk := self._file.read(_CHUNK_BYTES):
+                yield chunk
 
     def close(self) -> None:
-        """Give the memory or file back."""
+        """Give the memory or file back unread."""
         self._file.close()
 
 

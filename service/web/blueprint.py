@@ -15,32 +15,43 @@ _POLICY = (
 )
 
 
-def web_blueprint(sources: Sources) -> Blueprint:
-    """Return the pages: the start page and what it needs."""
-    blueprint = Blueprint("web", __name__, template_folder="templates", static_folder="static")
-    overview = Overview(sources)
-    texts = load_texts()
+class Pages:
+    """The pages: the start page, and what a person sees where there is none."""
 
-    @blueprint.get("/")
-    def index() -> Response:
-        words = _words(texts)
-        groups = overview.groups((words.language,))
+    def __init__(self, sources: Sources) -> None:
+        self._overview = Overview(sources)
+        self._public_url = sources.settings.public_url.rstrip("/")
+        self._texts = load_texts()
+
+    def blueprint(self) -> Blueprint:
+        """Return the views."""
+        blueprint = Blueprint("web", __name__, template_folder="templates", static_folder="static")
+        blueprint.add_url_rule("/", "index", self.index)
+        return blueprint
+
+    def index(self) -> Response:
+        """Return the start page."""
+        words = self._words()
+        groups = self._overview.groups((words.language,))
         return _page(
             "index.html",
             words,
             groups=groups,
             totals=totals(groups),
             example=_example(groups),
-            base=sources.settings.public_url.rstrip("/") or request.host_url.rstrip("/"),
+            base=self._public_url or request.host_url.rstrip("/"),
             data_formats=DATA_FORMATS,
             structure_formats=STRUCTURE_FORMATS,
         )
 
-    return blueprint
+    def failure(self, status: int) -> Response:
+        """Return the page that tells of an error, with its status."""
+        response = _page("failure.html", self._words(), status=status)
+        response.status_code = status
+        return response
 
-
-def _words(texts: dict[str, Texts]) -> Texts:
-    return texts[request.accept_languages.best_match(texts, DEFAULT_LANGUAGE)]
+    def _words(self) -> Texts:
+        return self._texts[request.accept_languages.best_match(self._texts, DEFAULT_LANGUAGE)]
 
 
 def _page(template: str, words: Texts, **values: object) -> Response:

@@ -52,7 +52,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Group:
-    """Tables filed under one category; without a name those that are filed nowhere."""
+    """Tables filed under one top category; without a name those that are filed nowhere."""
 
     name: str | None
     tables: tuple[Table, ...]
@@ -78,7 +78,7 @@ class Overview:
         self._held: dict[Urn, tuple[Revision, Availability]] = {}
 
     def groups(self, languages: tuple[str, ...]) -> list[Group]:
-        """Return the tables by category, in the order of the category schemes."""
+        """Return the tables by top category, in the order of the category schemes."""
         structures = self._sources.registry.structures
         tables = [self._table(flow, languages) for flow in structures.of_type(Dataflow)]
         tables.sort(key=lambda table: (_sort_number(table.number), table.dataflow))
@@ -92,11 +92,11 @@ class Overview:
 
     def _category_names(self, languages: tuple[str, ...]) -> Iterator[str]:
         for scheme in self._sources.registry.structures.of_type(CategoryScheme):
-            for _, category in scheme.walk():
+            for category in scheme.categories:
                 yield category.label(languages)
 
     def _categories(self, languages: tuple[str, ...]) -> Iterator[tuple[Urn, str]]:
-        """Yield each categorised artefact with the name of its category."""
+        """Yield each categorised artefact with the name of the top category above it."""
         structures = self._sources.registry.structures
         for filing in structures.of_type(Categorisation):
             target = parse_urn(filing.target or "")
@@ -104,9 +104,10 @@ class Overview:
             scheme = structures.find(target)
             if source is None or not isinstance(scheme, CategoryScheme):
                 continue
-            category = dict(scheme.walk()).get(target.item or "")
-            if category:
-                yield source.urn, category.label(languages)
+            root = (target.item or "").partition(".")[0]
+            for category in scheme.categories:
+                if category.id == root:
+                    yield source.urn, category.label(languages)
 
     def _table(self, flow: Dataflow, languages: tuple[str, ...]) -> Table:
         dsd = self._sources.registry.structures.dsd(flow.urn)
