@@ -1,0 +1,73 @@
+"""An application over a real store with a part of Table 15."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from dsd.batch import batches_from_rows
+from dsd.dataset import Dataset
+from dsd.structures import Structures
+from service.app import create_app
+from service.config import Settings
+from service.store import open_store
+from service.store.protocol import SubmissionRecord
+
+FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:DF_MNA_OEMP_SEX_CDS(1.0.0)"
+
+
+@pytest.fixture(scope="session")
+def stored(examples: Path) -> list[dict[str, str]]:
+    """The observations in the store, a row each."""
+    path = examples / "rest" / "thread" / "observations.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("service")
+    return Settings(
+        store_folder=folder / "store",
+        temporary_folder=folder / "temporary",
+        workers=1,
+        threads_per_worker=4,
+        clock=lambda: datetime(2026, 11, 21, 12, tzinfo=UTC),
+    )
+
+
+@pytest.fixture(scope="session")
+def filled(settings: Settings, structures: Structures, stored: list[dict[str, str]]) -> Settings:
+    """Settings whose store holds the observations."""
+    dsd = structures.dsd(FLOW)
+    store = open_store(settings)
+    store.write([Dataset(dsd, batches_from_rows(dsd, stored))], SubmissionRecord("first"))
+    store.close()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def app(filled: Settings, structures: Structures) -> Iterator[Flask]:
+    store = open_store(filled)
+    yield create_app(filled, structures, store)
+    store.close()
+
+
+class BufferedClient(FlaskClient):
+    """Reads and closes each response, as a server does."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return super().open(*args, buffered=True, **kwargs)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return BufferedClient(app, app.response_class)

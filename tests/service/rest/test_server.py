@@ -1,0 +1,238 @@
+"""The production server as a process of its own, asked by real clients."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import requests
+
+from service.config import Settings
+
+START = """
+import sys
+from pathlib import Path
+from service.config import Settings
+from service.server import serve
+
+if __name__ == "__main__":
+    serve(Settings(
+        port=int(sys.argv[1]), store_folder=Path(sys.argv[2]), temporary_folder=Path(sys.argv[3]),
+        workers=1, threads_per_worker=4,
+    ))
+"""
+TABLE = "ILMS/DF_MNA_OEMP_SEX_CDS/1.0.0"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RunningServer:
+    """A server process and what it wrote."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str, seconds: float) -> None:
+        self.process = process
+        self.url = url
+        self.seconds = seconds
+
+    def stop(self, number: int = signal.SIGTERM) -> str:
+        """End the server as an operator does and return its log."""
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=30)[1]
+
+
+def start_server(folder: Path, settings: Settings) -> RunningServer:
+    script = folder / "start.py"
+    script.write_text(START, encoding="utf-8")
+    port = _free_port()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            str(script),
+            str(port),
+            str(settings.store_folder),
+            str(settings.temporary_folder),
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+    started = time.monotonic()
+    url = f"http://127.0.0.1:{port}"
+    while time.monotonic() - started < 30:
+        try:
+            if requests.get(f"{url}/health", timeout=1).ok:
+                return RunningServer(process, url, time.monotonic() - started)
+        except requests.ConnectionError:
+            time.sleep(0.05)
+        if process.poll() is not None:
+            break
+    process.kill()
+    pytest.fail(f"the server did not start: {process.communicate()[1]}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, filled: Settings) -> Iterator[RunningServer]:
+    running = start_server(tmp_path_factory.mktemp("server"), filled)
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+def test_the_published_figure_comes_out_of_the_url_of_the_documentation(
+    server: RunningServer,
+) -> None:
+    # curl -g leaves the brackets as they are; so does this request.
+    url = f"{server.url}/sdmx/v2/data/dataflow/{TABLE}/IDN.*?c[TIME_PERIOD]=ge:2023"
+    done = subprocess.run(
+        ["curl", "-g", "-sS", "--fail", "-H", "Accept: text/csv", url],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    header, *rows = [line.split(",") for line in done.stdout.splitlines()]
+    found = [dict(zip(header, row, strict=True)) for row in rows]
+    assert {row["TIME_PERIOD"] for row in found} == {"2023", "2024"}
+    figure = [
+        row
+        for row in found
+        if (row["SEX"], row["COUNTERPART_AREA"], row["TIME_PERIOD"]) == ("SEX_F", "HKG", "2024")
+    ]
+    assert [(row["OBS_VALUE"], row["UNIT_MEASURE"], row["UNIT_MULT"]) for row in figure] == [
+        ("99.479", "PS", "3")
+    ]
+
+
+@pytest.mark.filterwarnings("ignore")
+class TestSdmx1:
+    """The client of sdmx1 as its own documentation uses it, unpatched."""
+
+    @pytest.fixture
+    def sdmx1(self, server: RunningServer):
+        import sdmx
+
+        sdmx.add_source(
+            {"id": "ILMS_TEST", "name": "ILMS Exchange", "url": f"{server.url}/sdmx/v1"},
+            override=True,
+        )
+        return sdmx.Client("ILMS_TEST")
+
+    def test_it_reads_the_dataflows(self, sdmx1, structures) -> None:
+        found = sdmx1.dataflow(agency_id="ILMS").dataflow
+        assert set(found) == {a.id for a in structures if a.type_name == "Dataflow"}
+        assert len(found) == 19
+
+    def test_it_reads_the_structure_with_its_code_lists(self, sdmx1, structures) -> None:
+        message = sdmx1.dataflow(
+            "DF_MNA_OEMP_SEX_CDS", agency_id="ILMS", params={"references": "all"}
+        )
+        ours = structures.dsd(
+            "urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure=ILMS:MNA_OEMP_SEX_CDS(1.0.0)"
+        )
+        theirs = message.structure["MNA_OEMP_SEX_CDS"]
+        assert [d.id for d in theirs.dimensions.components] == list(ours.key_ids)
+        assert [a.id for a in theirs.attributes.components] == [a.id for a in ours.attributes]
+        for component in ours.dimensions:
+            codes = theirs.dimensions.get(component.id).local_representation.enumerated
+            assert list(codes.items) == list(component.codes), component.id
+            assert str(codes[next(iter(component.codes))].name) != ""
+
+    def test_it_reads_the_data_that_were_stored(self, sdmx1, stored) -> None:
+        import sdmx
+
+        message = sdmx1.data("DF_MNA_OEMP_SEX_CDS", key="IDN.....", params={"startPeriod": "2023"})
+        frame = sdmx.to_pandas(message.data[0]).astype(float)
+        expected = {
+            tuple(row[name] for name in frame.index.names): float(row["OBS_VALUE"])
+            for row in stored
+            if row["REF_AREA"] == "IDN" and row["TIME_PERIOD"] >= "2023"
+        }
+        assert frame.to_dict() == expected
+
+    def test_it_reads_structure_specific_data_with_the_structure(self, sdmx1, stored) -> None:
+        import sdmx
+
+        dsd = sdmx1.datastructure(
+            "MNA_OEMP_SEX_CDS", agency_id="ILMS", params={"references": "all"}
+        ).structure[0]
+        message = sdmx1.data(
+            "DF_MNA_OEMP_SEX_CDS", key={"REF_AREA": "PHL", "SEX": "SEX_F+SEX_T"}, dsd=dsd
+        )
+        frame = sdmx.to_pandas(message.data[0]).astype(float)
+        assert len(frame) == len(
+            [r for r in stored if r["REF_AREA"] == "PHL" and r["SEX"] != "SEX_M"]
+        )
+
+    def test_it_reads_data_as_a_client_of_rest_2(self, server, stored) -> None:
+        import sdmx
+
+        sdmx.add_source(
+            {
+                "id": "ILMS_V2",
+                "name": "ILMS Exchange",
+                "url": f"{server.url}/sdmx/v2",
+                "versions": ["3.0.0"],
+            },
+            override=True,
+        )
+        client = sdmx.Client("ILMS_V2")
+        response = client.data("DF_MNA_OEMP_SEX_CDS", agency_id="ILMS", dry_run=True)
+        assert requests.Session().send(response, timeout=10).status_code == 200
+
+
+def test_pandas_reads_csv_straight_from_the_url(server: RunningServer, stored) -> None:
+    url = f"{server.url}/sdmx/v2/data/dataflow/{TABLE}?format=csvdata"
+    frame = pd.read_csv(url, dtype=str)
+    columns = list(stored[0])
+    assert sorted(map(tuple, frame[columns].to_numpy())) == sorted(
+        tuple(r.values()) for r in stored
+    )
+
+
+def test_percent_encoded_separators_mean_the_same(server: RunningServer) -> None:
+    plain = requests.get(
+        f"{server.url}/sdmx/v1/data/ILMS,DF_MNA_OEMP_SEX_CDS,1.0.0/IDN...SEX_F+SEX_M..", timeout=10
+    )
+    encoded = requests.get(
+        f"{server.url}/sdmx/v1/data/ILMS%2CDF_MNA_OEMP_SEX_CDS%2C1.0.0/IDN.%2A.%2A.SEX_F%2BSEX_M../",
+        timeout=10,
+    )
+    assert plain.status_code == encoded.status_code == 200
+    assert plain.content == encoded.content
+
+
+def test_an_answer_has_its_length_so_that_a_broken_one_cannot_look_whole(
+    server: RunningServer,
+) -> None:
+    response = requests.get(
+        f"{server.url}/sdmx/v2/data/dataflow/{TABLE}",
+        timeout=10,
+        headers={"Accept-Encoding": "identity"},
+    )
+    assert int(response.headers["Content-Length"]) == len(response.content)
+    assert "Transfer-Encoding" not in response.headers
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_starts_fast_and_stops_when_asked(number: int, tmp_path: Path, filled: Settings) -> None:
+    running = start_server(tmp_path, filled)
+    requests.get(
+        f"{running.url}/sdmx/v2/structure/dataflow?detail=allstubs&references=none", timeout=10
+    )
+    log = running.stop(number)
+    assert running.process.returncode == 0
+    assert running.seconds < 15  # Under 3 s on a machine that is not shared; see the benchmarks.
+    assert '"path": "/sdmx/v2/structure/dataflow", "status": "200"' in log
+    assert "allstubs" not in log
+    assert "Traceback" not in log
