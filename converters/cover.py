@@ -133,7 +133,10 @@ class _Cover:
             first = id == self._profile.attributes.flags[0]
             for code in component.allowed_codes:
                 self._line(1, code.id if first else f"{id}={code.id}")
-                self._line(2, in_languages(code.names, self._languages, code.label()))
+                text = in_languages(code.names, self._languages, code.label())
+                self._line(2, text, alignment=style.LEFT_WRAPPED)
+                if len(text) > WRAPPED_LINE:
+                    self._sheet.row_dimensions[self._row].height = 28
                 self._row += 1
         self._row += 1
 

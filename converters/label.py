@@ -46,6 +46,20 @@ _LETTERS = {"đ": "d", "ø": "o", "ł": "l", "\u0131": "i", "æ": "ae", "œ": "o
 """Latin letters that Unicode does not decompose."""
 
 
+class Captions:
+    """Texts by which a line or heading is known, in one language or in several side by side."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._known = frozenset(fold(text) for text in texts)
+
+    def __contains__(self, text: str) -> bool:
+        """Tell whether a text is one of these captions."""
+        if not text:
+            return False
+        parts = text.split(BILINGUAL)
+        return fold(text) in self._known or all(fold(part) in self._known for part in parts)
+
+
 class Alias(NamedTuple):
     """A label that is no name of the code list."""
 
@@ -144,6 +158,22 @@ class LabelIndex:
     def name(self, code: str) -> str:
         """Return the English name of a code."""
         return self._codes[code].label()
+
+
+class LabelIndexes:
+    """Label indexes made once for the sheets of a workbook."""
+
+    def __init__(self, folder: Path = ALIAS_FOLDER) -> None:
+        self._folder = folder
+        self._made: dict[tuple[str, tuple[str, ...]], LabelIndex] = {}
+
+    def of(self, codes: Iterable[Code], codelist_id: str = "") -> LabelIndex:
+        """Return the index of these codes, with the aliases of their list."""
+        found = tuple(codes)
+        key = (codelist_id, tuple(code.id for code in found))
+        if key not in self._made:
+            self._made[key] = LabelIndex(found, codelist_id, self._folder)
+        return self._made[key]
 
 
 def unique_labels(codes: Iterable[Code], labels: Mapping[str, str]) -> dict[str, str]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from codelists.item_scheme import Code
-from converters.label import unique_labels
-from converters.profile import BILINGUAL, Profile, in_languages
+from converters.label import Captions, unique_labels
+from converters.profile import Profile, in_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 
 MAX_SHEET_NAME = 31
@@ -46,7 +46,7 @@ class Field:
     """Component id; `version:` and a dimension; `note:` and a number; or the kind."""
     kind: FieldKind
     caption: str
-    captions: tuple[str, ...]
+    captions: Captions
     """Every text by which a reader knows the line."""
     component: ResolvedComponent | None = None
     codes: tuple[Code, ...] = ()
@@ -66,7 +66,8 @@ class Axis:
     component: ResolvedComponent | None
     """None for the one row of a table that needs no row heading."""
     caption: str
-    captions: tuple[str, ...]
+    captions: Captions
+    """Every text by which a reader knows the heading."""
     codes: tuple[Code, ...] = ()
     """All codes that a sheet may use, empty for time."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -366,7 +367,7 @@ class _Builder:
         """Return the heading of a table whose figures stand in one row."""
         texts = self._profile.texts["observation"]
         caption = in_languages(texts, self._languages)
-        return Axis(None, caption, tuple(texts.values()), printed=(caption,))
+        return Axis(None, caption, Captions(texts.values()), printed=(caption,))
 
     def _labels(self, codes: Iterable[Code], own: Sequence[Code] | None = None) -> dict[str, str]:
         labels = {
@@ -376,14 +377,15 @@ class _Builder:
         listed = list(codes if own is None else own)
         return {**labels, **unique_labels(listed, labels)}
 
-    def _captions(self, component: ResolvedComponent) -> tuple[str, tuple[str, ...]]:
+    def _captions(self, component: ResolvedComponent) -> tuple[str, Captions]:
         """Return the caption of a component and every text that a reader takes for it."""
         names = component.concept.names
         role = self._role_texts(component)
         texts = self._profile.captions.get(component.id) or role or names
         caption = in_languages(texts, self._languages, component.name)
-        known = {*texts.values(), *names.values(), component.name, component.id, caption}
-        return caption, (*sorted(known), *caption.split(BILINGUAL))
+        return caption, Captions(
+            (*texts.values(), *names.values(), component.name, component.id, caption)
+        )
 
     def _role_texts(self, component: ResolvedComponent) -> Mapping[str, str] | None:
         """Return the caption by the role of the counterpart, for the dimension whose codes are chosen."""
@@ -447,17 +449,12 @@ class _Builder:
 
     def _version_field(self, axis: Axis) -> Field:
         text = self._profile.text("version", self._languages)
-        known = [
-            f"{version}: {caption}"
-            for version in self._profile.texts["version"].values()
-            for caption in axis.captions
-        ]
         caption = f"{text}: {axis.caption}"
         return Field(
             VERSION_KEY + axis.id,
             FieldKind.VERSION,
             caption,
-            (caption, *known),
+            axis.captions,
             axis.component,
             axis.versions,
             self._labels(axis.versions),
@@ -475,7 +472,7 @@ class _Builder:
             "gap",
             FieldKind.GAP,
             caption,
-            (caption, *texts.values()),
+            Captions((caption, *texts.values())),
             codes=tuple(reasons),
             labels=self._labels(reasons),
         )
@@ -487,12 +484,11 @@ class _Builder:
         for number in range(1, (count or self._profile.attributes.numbered_notes) + 1):
             texts = self._profile.texts["note"]
             caption = f"{in_languages(texts, self._languages)} ({number})"
-            known = tuple(f"{text} ({number})" for text in texts.values())
             yield Field(
                 f"{NOTE_KEY}{number}",
                 FieldKind.NUMBERED_NOTE,
                 caption,
-                (caption, *known),
+                Captions(texts.values()),
                 component,
             )
 
@@ -505,4 +501,5 @@ class _Builder:
     ) -> Field:
         texts = self._profile.texts[key]
         caption = in_languages(texts, self._languages)
-        return Field(key, kind, caption, (caption, *texts.values()), component, default=default)
+        known = Captions((caption, *texts.values()))
+        return Field(key, kind, caption, known, component, default=default)

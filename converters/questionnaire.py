@@ -13,10 +13,10 @@ from pathlib import Path
 
 from converters.conversion import SEVERITY_OF_RULE, Conversion, TableSummary
 from converters.grid import Grid
-from converters.label import LabelIndex
+from converters.label import Captions, LabelIndexes
 from converters.layout import TableLayout, sheet_name, table_layout
 from converters.profile import Profile, load_profile
-from converters.sheet_reader import ObservationRow, SheetReader, is_caption
+from converters.sheet_reader import ObservationRow, SheetReader
 from converters.table import UnknownTableError, bound_dsd, find_flow
 from converters.workbook import read_workbook
 from dsd.batch import LOCATOR, batch_schema, batches_from_rows
@@ -79,6 +79,7 @@ class _QuestionnaireReader:
         self._report = Report()
         self._tables: dict[tuple[str, str | None], _Table] = {}
         self._layouts: dict[tuple[str, str], TableLayout] = {}
+        self._indexes = LabelIndexes()
 
     def read(self, grid: Grid) -> None:
         """Read a sheet, if it is that of a table."""
@@ -103,7 +104,7 @@ class _QuestionnaireReader:
         area = layout.field(self._profile.placement.area)
         table = self._table(layout.dsd, area.default if area else None)
         table.sheets.append(grid.name)
-        result = SheetReader(grid, layout, self._report).read()
+        result = SheetReader(grid, layout, self._report, self._indexes).read()
         table.gap_reason = table.gap_reason or result.gap_reason
         self._take(table, result.rows, grid)
 
@@ -159,10 +160,10 @@ class _QuestionnaireReader:
 
     def _header_text(self, grid: Grid, captions: Iterable[str]) -> tuple[str, int, int] | None:
         """Return the value beside a caption of the first column, with its position."""
-        known = tuple(captions)
+        known = Captions(captions)
         for row in range(1, grid.last_row + 1):
             cell = grid.at(row, 1)
-            if cell is None or not is_caption(cell.text, known):
+            if cell is None or cell.text.strip() not in known:
                 continue
             for column in range(2, grid.last_column + 1):
                 value = grid.at(row, column)
@@ -232,7 +233,9 @@ class _QuestionnaireReader:
             return None
         text, row, column = found
         codelist = component.codelist
-        index = LabelIndex(codelist.codes if codelist else (), codelist.id if codelist else "")
+        index = self._indexes.of(
+            codelist.codes if codelist else (), codelist.id if codelist else ""
+        )
         match = index.match(text)
         if match.code is None:
             self._find(

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from codelists.item_scheme import Code
 from converters.conversion import SEVERITY_OF_RULE
 from converters.grid import Cell, CellKind, Grid
-from converters.label import LabelIndex, fold
+from converters.label import Captions, LabelIndex, LabelIndexes
 from converters.layout import Axis, Field, FieldKind, TableLayout, version_of
-from converters.profile import BILINGUAL
 from converters.value_cell import Reading, ValueReader
 from dsd.batch import LOCATOR
 from dsd.finding import Finding, Report
@@ -47,17 +46,21 @@ class _Column:
 class SheetReader:
     """Reads one sheet; lives for one call of `read`."""
 
-    def __init__(self, grid: Grid, layout: TableLayout, report: Report) -> None:
+    def __init__(
+        self, grid: Grid, layout: TableLayout, report: Report, indexes: LabelIndexes
+    ) -> None:
         self._grid = grid
         self._layout = layout
         self._report = report
         self._dsd = layout.dsd
+        self._shared_indexes = indexes
         self._indexes: dict[tuple[str, str | None], LabelIndex] = {}
         self._header: dict[str, str] = {}
         self._attributes: dict[str, str | list[str]] = {}
         self._notes: dict[int, str] = {}
         self._versions: dict[str, str] = {}
         self._bad_columns: set[int] = set()
+        self._missing: list[tuple[Field, tuple[int, int]]] = []
         self._values = ValueReader(layout.profile, layout.dsd)
 
     def read(self) -> SheetResult:
@@ -89,6 +92,8 @@ class SheetReader:
                 "the sheet has no figures; choose the reason why there are none",
                 *self._field_position(FieldKind.GAP),
             )
+        if rows:
+            self._report_missing()
         # Without what the whole sheet says no observation has a key; the finding stands already.
         result.rows = rows if self._has_header() else []
         return result
@@ -129,7 +134,7 @@ class SheetReader:
         """Return the row whose first cells are the captions of the row headings."""
         for row in range(1, self._grid.last_row + 1):
             if all(
-                is_caption(self._text(row, number), axis.captions)
+                self._text(row, number) in axis.captions
                 for number, axis in enumerate(self._layout.rows, 1)
             ):
                 return row
@@ -153,7 +158,7 @@ class SheetReader:
                     row
                     for row in range(caption_row, 0, -1)
                     for column in range(1, self._layout.label_columns + 1)
-                    if is_caption(self._text(row, column), axis.captions)
+                    if self._text(row, column) in axis.captions
                 ),
                 None,
             )
@@ -173,7 +178,7 @@ class SheetReader:
     def _field_position(self, kind: FieldKind) -> tuple[int, int]:
         for row in range(1, self._grid.last_row + 1):
             for entry in self._layout.fields:
-                if entry.kind is kind and is_field_caption(self._text(row, 1), entry):
+                if entry.kind is kind and self._text(row, 1) in entry.captions:
                     return row, self._layout.label_columns + 1
         return 1, 1
 
@@ -183,27 +188,35 @@ class SheetReader:
         """Read the lines above a row; returns the id of the gap reason."""
         seen: dict[str, tuple[int, int]] = {}
         gap_reason: str | None = None
-        note_captions = self._layout.profile.texts["note"].values()
+        note_captions = Captions(self._layout.profile.texts["note"].values())
         for row in range(1, end):
             caption = self._text(row, 1)
             numbered = _NUMBERED.fullmatch(caption)
-            if numbered and is_caption(numbered[1], tuple(note_captions)):
+            if numbered and numbered[1] in note_captions:
                 self._read_note(row, int(numbered[2]))
                 continue
-            entry = next(
-                (entry for entry in self._layout.fields if is_field_caption(caption, entry)), None
-            )
+            entry = self._field_captioned(caption)
             if entry is None:
                 continue
             seen[entry.key] = (row, self._layout.label_columns + 1)
             if entry.kind is FieldKind.GAP:
                 gap_reason = next(iter(self._field_codes(entry, row)), None)
-            elif entry.kind is FieldKind.NOTES:
+            elif entry.kind in (FieldKind.NOTES, FieldKind.NUMBERED_NOTE):
                 self._read_note(row, 0)
             else:
                 self._read_field(entry, row)
         self._complete_fields(seen)
         return gap_reason
+
+    def _field_captioned(self, caption: str) -> Field | None:
+        """Return the line that a caption names; `Classification version: Age` names that of a dimension."""
+        version, _, heading = caption.partition(": ")
+        is_version = version in Captions(self._layout.profile.texts["version"].values())
+        for entry in self._layout.fields:
+            text = heading if entry.kind is FieldKind.VERSION else caption
+            if text in entry.captions and is_version is (entry.kind is FieldKind.VERSION):
+                return entry
+        return None
 
     def _read_field(self, entry: Field, row: int) -> None:
         if entry.kind is FieldKind.TABLE or entry.component is None:
@@ -244,20 +257,23 @@ class SheetReader:
         ]
 
     def _parts(self, entry: Field, text: str) -> list[str]:
-        if not entry.is_multiple:
+        """Return the labels of a line that may have several; one that holds a semicolon stays whole."""
+        if not entry.is_multiple or self._field_index(entry).match(text).code is not None:
             return [text]
         return [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
 
     def _field_code(self, entry: Field, text: str, row: int, column: int) -> str | None:
         if not entry.codes:
             return text
-        codelist = entry.component.codelist if entry.component and not entry.default else None
-        own = entry.kind in (FieldKind.VERSION, FieldKind.GAP)
-        index = self._index(
-            entry.key, None, entry.codes, codelist.id if codelist and not own else ""
-        )
         id = entry.component.id if entry.component else None
-        return self._match(index, text, row, column, id, None if own else entry.component)
+        own = entry.kind in (FieldKind.VERSION, FieldKind.GAP)
+        component = None if own else entry.component
+        return self._match(self._field_index(entry), text, row, column, id, component)
+
+    def _field_index(self, entry: Field) -> LabelIndex:
+        own = entry.kind in (FieldKind.VERSION, FieldKind.GAP)
+        codelist = entry.component.codelist if entry.component and not own else None
+        return self._index(entry.key, None, entry.codes, codelist.id if codelist else "")
 
     def _complete_fields(self, seen: Mapping[str, tuple[int, int]]) -> None:
         """Set what can only be one code, and report what is required and not given."""
@@ -281,16 +297,18 @@ class SheetReader:
                 continue
             if entry.key in seen and self._text(*position) not in ("", *self._unselected):
                 continue
-            self._missing(entry, position)
+            self._missing.append((entry, position))
 
-    def _missing(self, entry: Field, position: tuple[int, int]) -> None:
-        rule = "undeclared-unit" if entry.kind is FieldKind.ATTRIBUTE else "missing-header-value"
-        self.find(
-            rule,
-            f"the sheet does not say: {entry.caption}; choose it in the header block",
-            *position,
-            entry.component.id if entry.component else None,
-        )
+    def _report_missing(self) -> None:
+        """Report what a sheet with figures must say and does not; a blank sheet need not say anything."""
+        for entry, position in self._missing:
+            is_unit = entry.kind is FieldKind.ATTRIBUTE
+            self.find(
+                "undeclared-unit" if is_unit else "missing-header-value",
+                f"the sheet does not say: {entry.caption}; choose it in the header block",
+                *position,
+                entry.component.id if entry.component else None,
+            )
 
     def _has_header(self) -> bool:
         return all(
@@ -309,16 +327,21 @@ class SheetReader:
         ]
         note = "\n".join(texts)
         if note and _CONTACT.search(note):
-            self.find(
-                "contact-in-notes",
-                "the note holds an e-mail address or a telephone number and was not read; remove it, "
-                "notes are published",
-                row,
-                self._layout.label_columns + 1,
-                self._layout.profile.attributes.notes,
+            self._contact(
+                row, self._layout.label_columns + 1, self._layout.profile.attributes.notes
             )
         elif note:
             self._notes[number] = note
+
+    def _contact(self, row: int, column: int, component: str) -> None:
+        self.find(
+            "contact-in-notes",
+            "the note holds an e-mail address or a telephone number and was not read; remove it, "
+            "notes are published",
+            row,
+            column,
+            component,
+        )
 
     # -- labels --------------------------------------------------------------------------------------
 
@@ -351,7 +374,7 @@ class SheetReader:
     ) -> LabelIndex:
         index = self._indexes.get((key, version))
         if index is None:
-            index = self._indexes[key, version] = LabelIndex(codes, codelist_id)
+            index = self._indexes[key, version] = self._shared_indexes.of(codes, codelist_id)
         return index
 
     def _match(
@@ -401,7 +424,8 @@ class SheetReader:
         component: ResolvedComponent | None,
     ) -> None:
         if component is not None and component.codelist is not None:
-            every = self._index(component.id, "*", component.codelist.codes, component.codelist.id)
+            codelist = component.codelist
+            every = self._shared_indexes.of(codelist.codes, codelist.id)
             code = every.match(text).code
             if code is not None:
                 self.find(
@@ -468,11 +492,11 @@ class SheetReader:
         return columns
 
     def _flag_columns(self, first: int, caption_row: int) -> set[int]:
-        captions = tuple(self._layout.profile.texts["flag"].values())
+        captions = Captions(self._layout.profile.texts["flag"].values())
         return {
             column
             for column in range(first, self._grid.last_column + 1)
-            if is_caption(self._text(caption_row, column), captions)
+            if self._text(caption_row, column) in captions
         }
 
     def _heading_cells(
@@ -629,13 +653,8 @@ class SheetReader:
         for axis, cell in zip(self._layout.rows, cells, strict=True):
             if axis.component is None or cell.row != row:
                 continue
-            index = LabelIndex(axis.codes) if not self._indexes else None
-            index = index or self._index(
-                axis.id,
-                "*any*",
-                axis.codes,
-                axis.component.codelist.id if axis.component.codelist else "",
-            )
+            codelist = axis.component.codelist
+            index = self._index(axis.id, "*", axis.codes, codelist.id if codelist else "")
             match = index.match(cell.text)
             if match.code is None and not match.candidates:
                 self.find(
@@ -755,6 +774,9 @@ class SheetReader:
             values = found.setdefault(id, [])
             if not value:
                 return
+            if self._dsd[id].codelist is None and _CONTACT.search(value):
+                self._contact(row, column, id)
+                return
             if self._dsd[id].allows(value):
                 values.append(value)
                 return
@@ -782,24 +804,3 @@ class SheetReader:
             token,
             token.upper() if token.upper() in codes else None,
         )
-
-
-def is_caption(text: str, captions: Iterable[str]) -> bool:
-    """Tell whether a text is one of these captions, in one language or in several."""
-    known = {fold(caption) for caption in captions}
-    if not text:
-        return False
-    return fold(text) in known or all(fold(part) in known for part in text.split(BILINGUAL))
-
-
-def is_field_caption(text: str, entry: Field) -> bool:
-    """Tell whether a text is the caption of a line of the header block."""
-    if is_caption(text, entry.captions):
-        return True
-    if entry.kind is not FieldKind.VERSION:
-        return False
-    version, _, axis = text.partition(": ")
-    known = [caption.partition(": ") for caption in entry.captions]
-    return is_caption(version, [v for v, _, _ in known]) and is_caption(
-        axis, [a for _, _, a in known]
-    )

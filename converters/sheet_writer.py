@@ -27,7 +27,8 @@ from converters.layout import (
 from converters.number import decimals_of, lexical_number
 
 GENERAL = "General"
-LABEL_WIDTH = 34
+LABEL_WIDTHS = range(24, 56)
+"""Of a row heading, in characters: as wide as its texts, within bounds; longer ones wrap."""
 VALUE_WIDTH = 11
 FLAG_WIDTH = 5
 FIELD_SPAN = 8
@@ -122,6 +123,10 @@ class SheetWriter:
         first = layout.label_columns + 1
         for column in range(2, first):
             self._put(row, column, None, fill=style.GREY, border=style.BORDER)
+        if first > 2:
+            self._sheet.merge_cells(
+                start_row=row, end_row=row, start_column=1, end_column=first - 1
+            )
         locked = entry.default is not None
         fill = style.GREY if locked else style.YELLOW if entry.codes else style.WHITE
         for column in range(first, first + FIELD_SPAN):
@@ -147,7 +152,13 @@ class SheetWriter:
     def _field_text(self, entry: Field) -> str | None:
         given = self._content.fields.get(entry.key)
         if given is not None:
-            return "; ".join(entry.labels.get(code, code) for code in given)
+            labels = [entry.labels.get(code, code) for code in given]
+            if entry.is_multiple:
+                # A label that holds a semicolon could not be told from two.
+                labels = [
+                    code if ";" in text else text for code, text in zip(given, labels, strict=True)
+                ]
+            return "; ".join(labels)
         if entry.default is not None:
             return entry.labels.get(entry.default, entry.default)
         if entry.kind is FieldKind.VERSION:
@@ -239,7 +250,7 @@ class SheetWriter:
             style.NORMAL if depth or is_open else style.BOLD,
             style.YELLOW if is_open else style.GREY,
             style.BORDER,
-            Alignment(horizontal="left", vertical="center", indent=depth),
+            Alignment(horizontal="left", vertical="center", indent=depth, wrap_text=True),
             is_open=is_open,
         )
         if is_open:
@@ -313,8 +324,8 @@ class SheetWriter:
 
     def _sizes(self) -> None:
         layout = self._layout
-        for number in range(1, layout.label_columns + 1):
-            self._width(number, LABEL_WIDTH)
+        for number, axis in enumerate(layout.rows, 1):
+            self._width(number, _label_width(axis))
         for number in range(len(self._columns)):
             self._width(layout.value_column(number), VALUE_WIDTH)
             self._width(layout.value_column(number) + 1, FLAG_WIDTH)
@@ -343,6 +354,14 @@ class SheetWriter:
         sheet.protection.sheet = True
         sheet.protection.formatColumns = False
         sheet.protection.formatRows = False
+
+
+def _label_width(axis: Axis) -> int:
+    texts = [axis.caption, *(axis.label(code) for code in axis.printed if code is not None)]
+    if axis.is_selectable:
+        texts += [axis.label(code) for code in axis.choices()]
+    longest = max(len(text) for text in texts) + 2
+    return min(max(longest, LABEL_WIDTHS.start), LABEL_WIDTHS.stop)
 
 
 def stored_number(value: str) -> int | float:
