@@ -147,6 +147,6 @@ def _is_of(agreement: ProvisionAgreement, providers: Iterable[ProviderReference]
         return False
     provider = parse_urn(agreement.data_provider)
     return any(
-        entry.id in ("all", provider.item) and entry.agency in (None, provider.agency)
+        entry.id in (None, provider.item) and entry.agency in (None, provider.agency)
         for entry in providers
     )

@@ -12,6 +12,11 @@ from service.query.selection import ComponentFilter, Condition, Operator
 TIME_PERIOD = "TIME_PERIOD"
 
 _OPERATORS = {operator.value: operator for operator in Operator}
+_AND = {
+    # No period begins like a clock, so a + before one belongs to a time zone: 2010-01-01T00:00:00+07:00.
+    TIME_PERIOD: re.compile(r"\+(?!\d\d:\d\d(?:[,+]|$))", re.ASCII),
+}
+_ANY_PLUS = re.compile(r"\+")
 _COMPONENT_ID = re.compile(r"[A-Za-z\d_@$-]+", re.ASCII)
 TEXT_OPERATORS = frozenset(
     {Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH}
@@ -41,8 +46,9 @@ def parse_filter(component: str, text: str, start_day: str) -> ComponentFilter:
     """
     if _COMPONENT_ID.fullmatch(component) is None:
         raise QuerySyntaxError(f"c[{component}]: {component!r} is no component id")
+    both = _AND.get(component, _ANY_PLUS)
     terms = tuple(
-        tuple(_condition(component, part, start_day) for part in term.split("+"))
+        tuple(_condition(component, part, start_day) for part in both.split(term))
         for term in text.split(",")
     )
     return ComponentFilter(component, terms)

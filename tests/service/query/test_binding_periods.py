@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pandas as pd
@@ -63,6 +64,15 @@ def test_a_coarser_period_must_fit_in_whole(dsd: Dsd) -> None:
 def test_start_and_end_are_one_conjunction(dsd: Dsd) -> None:
     assert v1(dsd, "startPeriod=2010&endPeriod=2012-06").periods == (
         PeriodTerm(date(2010, 1, 1), date(2012, 6, 30)),
+    )
+
+
+def test_start_and_end_narrow_every_alternative(dsd: Dsd) -> None:
+    query = parse_data_query_v2("", "c[TIME_PERIOD]=ge:2005,lt:2003")
+    both = replace(query, start_period="2002", end_period="2010")
+    assert bind(both, dsd).periods == (
+        PeriodTerm(date(2005, 1, 1), date(2010, 12, 31)),
+        PeriodTerm(date(2002, 1, 1), date(2002, 12, 31)),
     )
 
 

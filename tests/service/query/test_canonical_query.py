@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.query.availability_query import (
@@ -130,3 +132,9 @@ DIFFERENT = [
 def test_different_queries_have_different_texts() -> None:
     texts = [text(request) for request in DIFFERENT]
     assert len(set(texts)) == len(DIFFERENT)
+
+
+def test_start_and_end_are_conditions_on_every_alternative() -> None:
+    query = parse_data_query_v2("dataflow/A/F", "c[TIME_PERIOD]=ge:2005,lt:2003")
+    spelled = parse_data_query_v2("dataflow/A/F", "c[TIME_PERIOD]=lt:2003+ge:2002,ge:2002+ge:2005")
+    assert canonical(replace(query, start_period="2002")) == canonical(spelled)

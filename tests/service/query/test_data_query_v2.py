@@ -115,6 +115,16 @@ def test_every_form_of_period_may_be_compared(value: str) -> None:
     assert found.terms[0][0].value == value.split(":", 1)[-1 if value[2] == ":" else 0]
 
 
+@pytest.mark.parametrize("plus", ["+", "%2B"])
+def test_a_time_zone_is_no_second_condition(plus: str) -> None:
+    moment = f"2010-01-01T00:00:00{plus}07:00"
+    (found,) = read("", f"c[TIME_PERIOD]=ge:{moment}+le:{moment},2011{plus}07:00").filters
+    assert [[condition.value for condition in term] for term in found.terms] == [
+        ["2010-01-01T00:00:00+07:00", "2010-01-01T00:00:00+07:00"],
+        ["2011+07:00"],
+    ]
+
+
 def test_an_update_may_be_asked_as_of_the_same_moment() -> None:
     moment = "2024-01-01T00:00:00Z"
     query = read("", f"updatedAfter={moment}&asOf={moment}")
