@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from dsd.structures import Structures
 from service.app import create_app
 from service.config import Settings
 from service.store import open_store
-from service.store.protocol import SubmissionRecord
+from service.store.protocol import Store, SubmissionRecord
 
 FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:DF_MNA_OEMP_SEX_CDS(1.0.0)"
 
@@ -55,10 +55,15 @@ def filled(settings: Settings, structures: Structures, stored: list[dict[str, st
 
 
 @pytest.fixture(scope="session")
-def app(filled: Settings, structures: Structures) -> Iterator[Flask]:
-    store = open_store(filled)
-    yield create_app(filled, structures, store)
-    store.close()
+def store(filled: Settings) -> Iterator[Store]:
+    opened = open_store(filled)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def app(filled: Settings, structures: Structures, store: Store) -> Flask:
+    return create_app(filled, structures, store)
 
 
 class BufferedClient(FlaskClient):
@@ -68,6 +73,12 @@ class BufferedClient(FlaskClient):
         return super().open(*args, buffered=True, **kwargs)
 
 
+@pytest.fixture(scope="session")
+def client_of() -> Callable[[Flask], FlaskClient]:
+    """Return the client of an application."""
+    return lambda app: BufferedClient(app, app.response_class)
+
+
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return BufferedClient(app, app.response_class)
+def client(app: Flask, client_of: Callable[[Flask], FlaskClient]) -> FlaskClient:
+    return client_of(app)
