@@ -25,6 +25,8 @@ from service.validation.rows import Array, Rows
 
 _PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _LARGEST_BIGINT = 2**63 - 1
+# What stands for a value that is absent or unknown; no code is an empty text.
+_UNREAD, _UNRESOLVED = "", 0
 
 
 @dataclass(frozen=True)
@@ -99,23 +101,28 @@ class Facts:
         self._columns = {id: f"d{place}" for place, id in enumerate(self._interners)}
         dimensions = "".join(f"{column} INTEGER, " for column in self._columns.values())
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE facts (number BIGINT, {dimensions}"
+            f"CREATE OR REPLACE TEMP TABLE facts (number BIGINT, {dimensions}resolved BOOLEAN, "
             "unit INTEGER, multiplier INTEGER, text VARCHAR, amount DOUBLE, exponent INTEGER)"
         )
         self._weights: dict[str, int] = {}
 
     def feed(self, rows: Rows) -> None:
-        """Take in the rows of a batch that bring data and have a whole key."""
+        """Take in the rows of a batch that bring data."""
         columns: dict[str, Array] = {
             "number": pa.array(range(rows.first_number, rows.first_number + len(rows)), pa.int64())
         }
-        whole = pa.repeat(pa.scalar(True), len(rows))
+        resolved = pa.repeat(pa.scalar(True), len(rows))
         for id, interner in self._interners.items():
             column = interner.indices(rows)
             columns[self._columns[id]] = column
-            whole = pc.and_(whole, column.is_valid())
+            resolved = pc.and_(resolved, pc.not_equal(column, _UNRESOLVED))
+        columns["resolved"] = resolved
         columns |= self._amounts(rows)
-        table = pa.table(columns).filter(rows.only_live(whole))
+        # A row whose place is not known has no part in a sum; that it is there, still matters.
+        columns["amount"] = pc.if_else(resolved, columns["amount"], None)
+        table = pa.table(columns)
+        if rows.live is not None:
+            table = table.filter(rows.live)
         self._connection.register("incoming", table)
         self._connection.execute("INSERT INTO facts SELECT * FROM incoming")
         self._connection.unregister("incoming")
@@ -185,7 +192,7 @@ class Facts:
         self._connection.execute("DROP TABLE facts")
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE duplicates AS "
-            "SELECT key FROM keyed GROUP BY key HAVING count(*) > 1"
+            "SELECT key FROM keyed WHERE resolved GROUP BY key HAVING count(*) > 1"
         )
         # Which of two figures for one cell is right is not for a sum to guess: it has none.
         self._connection.execute(
@@ -199,8 +206,8 @@ class Facts:
     def duplicates(self) -> list[list[int]]:
         """Return the row numbers of each key that occurs more than once, in order."""
         found = self._connection.execute(
-            "SELECT list(number ORDER BY number) AS numbers FROM keyed SEMI JOIN duplicates USING (key) "
-            "GROUP BY key ORDER BY numbers[1]"
+            "SELECT list(number ORDER BY number) AS numbers FROM keyed "
+            "SEMI JOIN duplicates USING (key) WHERE resolved GROUP BY key ORDER BY numbers[1]"
         ).fetchall()
         return [numbers for (numbers,) in found]
 
@@ -213,7 +220,7 @@ class Facts:
         )
         return self._connection.execute(
             "WITH mixed AS (SELECT min(number) AS number, "  # noqa: S608 (column names are made here)
-            f"list_sort(list_distinct(list(multiplier))) AS multipliers FROM keyed GROUP BY {series} "
+            f"list_sort(list_distinct(list(multiplier))) AS multipliers FROM keyed WHERE resolved GROUP BY {series} "
             "HAVING min(multiplier) <> max(multiplier)) SELECT number, multipliers FROM mixed ORDER BY number"
         ).fetchall()
 
@@ -283,7 +290,7 @@ class Facts:
         """Return a row for each code that occurs and each partition in which it has to do with the total."""
         known = interner.known
         all_parts = {code for partition in partitions for code in partition.parts}
-        beside = known.keys() - all_parts - {partition.total for partition in partitions}
+        beside = known.keys() - all_parts - {p.total for p in partitions} - {_UNREAD}
         table: dict[str, list[int | bool]] = {
             name: [] for name in ("part", "shift", "place", "needed", "is_required", "is_part")
         }
@@ -291,11 +298,13 @@ class Facts:
             if partition.total not in known:
                 continue
             # A code in no partition may overlap any part of the grand total, but not those of a subtotal.
+            # One that could not be read may be any part, so with it no set is complete.
             others = () if partition.total in all_parts else sorted(beside)
             for codes, *flags in (
                 (partition.required, True, True),
                 (partition.optional, False, True),
                 (others, False, False),
+                ((_UNREAD,), False, False),
             ):
                 for code in codes:
                     if code in known:
@@ -358,41 +367,41 @@ class _Interner:
     def __init__(self, component: ResolvedComponent) -> None:
         self._component = component
         self.id = component.id
-        self.known: dict[str, int] = {}
+        self.known: dict[str, int] = {_UNREAD: _UNRESOLVED}
         """Code to number, in the order of the numbers. Of periods written in two ways, the first way."""
-        self._numbers: dict[str, int | None] = {}
+        self._numbers: dict[str, int] = {}
         self._periods: dict[object, int] = {}
 
     def __len__(self) -> int:
         return len(self.known)
 
     def indices(self, rows: Rows) -> Array:
-        """Return the numbers of a column; null where the value is absent or none that the DSD knows."""
+        """Return the numbers of a column; that of nothing where a value is absent or not in the DSD."""
         encoded = rows.encoded(self._component.id)
         if encoded is None:
-            return pa.nulls(len(rows), pa.int32())
+            return pa.repeat(pa.scalar(_UNRESOLVED, pa.int32()), len(rows))
         numbers = [self._number(text) for text in encoded.dictionary.to_pylist()]
-        return pa.array(numbers, pa.int32()).take(encoded.indices)
+        return pc.fill_null(pa.array(numbers, pa.int32()).take(encoded.indices), _UNRESOLVED)
 
-    def _number(self, text: str | None) -> int | None:
+    def _number(self, text: str | None) -> int:
         if text is None:
-            return None
+            return _UNRESOLVED
         if text not in self._numbers:
             self._numbers[text] = self._new_number(text)
         return self._numbers[text]
 
-    def _new_number(self, text: str) -> int | None:
+    def _new_number(self, text: str) -> int:
         if self._component.role is Role.TIME:
             return self._period_number(text)
         if self._component.codelist is not None and text not in self._component.codes:
-            return None
+            return _UNRESOLVED
         return self.known.setdefault(text, len(self.known))
 
-    def _period_number(self, text: str) -> int | None:
+    def _period_number(self, text: str) -> int:
         try:
             period = parse_period(text)
         except PeriodSyntaxError:
-            return None
+            return _UNRESOLVED
         # 2023 and 2023-A1 are the same year: a cell given under both is given twice.
         identity = (period.frequency, period.first_moment, period.last_moment)
         if identity not in self._periods:

@@ -179,7 +179,7 @@ def _number_questions(facets: TextFormat) -> Iterator[Callable[[str], str | None
         top = Decimal(repr(most))
         yield lambda v: f"is more than {top}" if (n := _number(v)) is not None and n > top else None
     if places is not None:
-        yield lambda v: f"has more than {places} decimals" if _places(v) > places else None
+        yield lambda v: f"has more decimals than {places}" if _places(v) > places else None
 
 
 def _pattern_question(pattern: str) -> Callable[[str], str | None]:
