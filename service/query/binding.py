@@ -11,7 +11,14 @@ from datetime import date, datetime, time, timedelta
 
 from dsd.resolved import Dsd, ResolvedComponent
 from dsd.time_period import LAST_SECOND, Period, parse_period
-from service.query.data_query import ALL_DIMENSIONS, DataQuery, Detail, Key
+from service.query.data_query import (
+    ALL_DIMENSIONS,
+    ATTRIBUTE_WORDS,
+    MEASURE_WORDS,
+    DataQuery,
+    Detail,
+    Key,
+)
 from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError, nearest
 from service.query.expression import TEXT_OPERATORS, TIME_PERIOD
 from service.query.grammar import Grammar
@@ -298,14 +305,10 @@ def _component_ids(query: DataQuery, dsd: Dsd) -> tuple[str, ...] | None:
     return found if _needs_observations(found, dsd) else tuple(i for i in found if i != TIME_PERIOD)
 
 
-ATTRIBUTE_WORDS = frozenset({"dsd", "msd", "dataset", "series", "obs", "all", "none"})
-MEASURE_WORDS = frozenset({"all", "none"})
-
-
 def _check_ids(
     parameter: str,
     asked: tuple[str, ...],
-    keywords: frozenset[str],
+    keywords: tuple[str, ...],
     known: tuple[ResolvedComponent, ...],
     dsd: Dsd,
 ) -> None:
@@ -314,7 +317,7 @@ def _check_ids(
         if word not in keywords and word not in ids:
             raise SemanticError(
                 f"{parameter}={word}: {dsd.urn.short} has none of that id; "
-                f"{nearest(word, [*ids, *sorted(keywords)])}"
+                f"{nearest(word, [*ids, *keywords])}"
             )
 
 

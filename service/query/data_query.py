@@ -34,9 +34,8 @@ Key = tuple[tuple[str, ...], ...]
 
 CONTEXTS = ("datastructure", "dataflow", "provisionagreement", "*")
 ALL_DIMENSIONS = "AllDimensions"
-SERIES_KEY = "series_key"
-ATTRIBUTE_KEYWORDS = ("dsd", "msd", "dataset", "series", "obs", "all", "none")
-MEASURE_KEYWORDS = ("all", "none")
+ATTRIBUTE_WORDS = ("dsd", "msd", "dataset", "series", "obs", "all", "none")
+MEASURE_WORDS = ("all", "none")
 
 
 class Detail(StrEnum):
