@@ -8,6 +8,7 @@ from typing import TypeVar
 from service.formats.contract import Capabilities, DataFormat, StructureFormat
 from service.formats.error_message import encode_error
 from service.formats.sdmx_csv import encode_csv
+from service.formats.sdmx_csv_reader import decode_csv
 from service.formats.sdmx_json import encode_json
 from service.formats.sdmx_json_structure import decode_structures_json, encode_structures_json
 from service.formats.sdmx_ml21_data import (
@@ -38,7 +39,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".csv",
         capabilities=Capabilities(multiple_values=True, row_actions=True, cross_section=True),
         encode=encode_csv,
-        decode=None,
+        decode=decode_csv,
         aliases=("text/csv",),
     ),
     DataFormat(

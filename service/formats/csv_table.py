@@ -1,0 +1,179 @@
+"""The cells of a CSV text as Arrow columns, with the exact line on which each row starts. RFC 4180."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from dsd.finding import Finding, Report, Severity
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """The rows under a header; a cell is null where it is empty and not quoted."""
+
+    header: tuple[str, ...]
+    columns: tuple[pa.StringArray, ...]
+    lines: npt.NDArray[np.int64]
+    """Line, from 1, on which each row starts."""
+
+
+def read_text(body: bytes, report: Report) -> bytes | None:
+    """Return the text as UTF-8 without byte order mark, None (and a finding) where it is none."""
+    encoding = "utf-8"
+    for mark, name in _BYTE_ORDER_MARKS:
+        if body.startswith(mark):
+            body, encoding = body[len(mark) :], name
+            break
+    try:
+        text = body.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        report.add(
+            Finding(
+                rule="wrong-encoding",
+                severity=Severity.FATAL,
+                message=f"The text is not {encoding.upper()} (RFC 3629): byte {error.start + 1} is "
+                f"0x{body[error.start]:02X}. Save the file as UTF-8.",
+                locator=f"line:{line}",
+            )
+        )
+        return None
+    return body if encoding == "utf-8" else text.encode()
+
+
+def read_table(body: bytes, separator: str, report: Report) -> CsvTable:
+    """Return the cells of a UTF-8 text; a row with another number of cells than the header is a finding."""
+    header, header_lines = _header(body, separator)
+    wrong: list[pa_csv.InvalidRow] = []
+    if _has_open_quote(body):
+        report.add(
+            Finding(
+                rule="unbalanced-quotes",
+                severity=Severity.FATAL,
+                message="The quotation marks of the file do not pair (RFC 4180, 2.5-2.7): a cell with a "
+                'quotation mark is quoted as a whole, and the mark inside doubled: "5"" pipe".',
+                locator=f"line:{header_lines}",
+            )
+        )
+        return CsvTable(
+            header, tuple(pa.array([], pa.string()) for _ in header), np.empty(0, np.int64)
+        )
+
+    def note(row: pa_csv.InvalidRow) -> str:
+        wrong.append(row)
+        return "skip"
+
+    names = [str(number) for number in range(len(header))]
+    table = pa_csv.read_csv(
+        pa.py_buffer(body),
+        # One block for the whole text, so that no quoted line end falls on the edge of a block.
+        pa_csv.ReadOptions(
+            use_threads=False,
+            block_size=len(body) + 1,
+            column_names=names,
+            skip_rows_after_names=1,
+        ),
+        pa_csv.ParseOptions(
+            delimiter=separator,
+            newlines_in_values=True,
+            ignore_empty_lines=False,
+            invalid_row_handler=note,
+        ),
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+        ),
+    )
+    columns = tuple(_whole(column) for column in table.columns)
+    lines = _lines(body, header_lines, columns, table.num_rows, wrong)
+    return CsvTable(header, columns, _report_wrong(lines, wrong, len(header), report))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.StringArray:
+    combined = column.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+
+
+def _header(body: bytes, separator: str) -> tuple[tuple[str, ...], int]:
+    """Return the cells of the first row and the number of lines that it takes."""
+    text = io.StringIO(body.decode("utf-8"), newline="")
+    reader = csv.reader(text, delimiter=separator)
+    cells = next(reader, [])
+    return tuple(cells), max(reader.line_num, 1)
+
+
+def _has_open_quote(body: bytes) -> bool:
+    return body.count(b'"') % 2 == 1
+
+
+def _line_ends(text: str | bytes) -> int:
+    """Return the number of line ends: CRLF, LF or CR."""
+    return len(re.findall(rb"\r\n|\n|\r" if isinstance(text, bytes) else r"\r\n|\n|\r", text))  # type: ignore[arg-type]
+
+
+def _lines(
+    body: bytes,
+    header_lines: int,
+    columns: Sequence[pa.StringArray],
+    kept: int,
+    wrong: Sequence[pa_csv.InvalidRow],
+) -> npt.NDArray[np.int64]:
+    """Return the line of every record below the header, also of those with a wrong number of cells."""
+    records = kept + len(wrong)
+    is_wrong = np.zeros(records, bool)
+    inside = np.zeros(records, np.int64)
+    for row in wrong:
+        is_wrong[row.number - 2] = True
+        inside[row.number - 2] = _line_ends(row.text)
+    if b'"' in body:
+        cells = np.zeros(kept, np.int64)
+        for column in columns:
+            ends = pc.count_substring_regex(column, r"\r\n|\n|\r").fill_null(0)
+            cells += ends.to_numpy(zero_copy_only=False)
+        inside[~is_wrong] = cells
+    lines = np.arange(records, dtype=np.int64) + header_lines + 1
+    lines[1:] += np.cumsum(inside)[:-1]
+    return lines
+
+
+def _report_wrong(
+    lines: npt.NDArray[np.int64],
+    wrong: Sequence[pa_csv.InvalidRow],
+    expected: int,
+    report: Report,
+) -> npt.NDArray[np.int64]:
+    """Report the rows with a wrong number of cells; return the lines of the others."""
+    keep = np.ones(len(lines), bool)
+    for row in wrong:
+        keep[row.number - 2] = False
+        if not row.text.strip():
+            continue
+        report.add(
+            Finding(
+                rule="wrong-cell-count",
+                severity=Severity.ERROR,
+                message=f"The row has {row.actual_columns} cells, the header {expected} (RFC 4180, 2.4); "
+                "the row was left out. Quote cells that hold the separator or a line end.",
+                locator=f"line:{lines[row.number - 2]}",
+            )
+        )
+    return lines[keep]
