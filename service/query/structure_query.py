@@ -176,11 +176,6 @@ class StructureQuery:
     presentation: Presentation = field(default_factory=Presentation)
 
 
-def is_structure_resource_v1(resource: str) -> bool:
-    """Tell whether the first part of a path of SDMX-REST 1.5 begins a structure query."""
-    return resource in RESOURCES_V1
-
-
 STRUCTURE_PARAMETERS_V1 = ("detail", "references", "format", "formatVersion", "lang", "compression")
 STRUCTURE_PARAMETERS_V2 = (*STRUCTURE_PARAMETERS_V1, "asOf")
 

@@ -15,7 +15,6 @@ from service.query.structure_query import (
     References,
     StructureDetail,
     StructureQuery,
-    is_structure_resource_v1,
     parse_structure_query_v1,
     parse_structure_query_v2,
 )
@@ -71,17 +70,9 @@ def test_2_2_joins_with_comma_encoded_or_not() -> None:
 
 @pytest.mark.parametrize("resource", RESOURCES_V1)
 def test_every_resource_of_1_5_is_legal(resource: str) -> None:
-    assert is_structure_resource_v1(resource)
     found = v1(f"{resource}/A/B/1.0")
     assert found.resource == resource
     assert set(found.types) <= set(RESOURCES_V2)
-
-
-@pytest.mark.parametrize(
-    "resource", ["data", "availableconstraint", "schema", "metadata", "codelists"]
-)
-def test_other_resources_are_no_structures(resource: str) -> None:
-    assert not is_structure_resource_v1(resource)
 
 
 @pytest.mark.parametrize("resource", RESOURCES_V2)
