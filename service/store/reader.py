@@ -27,8 +27,8 @@ from service.store.leaf import SERIES_KEY, LeafFolder, unreadable
 from service.store.protocol import Availability, Revision, Snapshot, StoreUnavailableError
 from service.store.sql import Query, Scan, key_bounds, pruned, quoted
 
-BUFFERED_BATCHES = 4
-"""Answers up to this many batches are held, so that one scan gives both rows and preamble."""
+BUFFERED_ROWS = 4 * BATCH_ROWS
+"""Answers with fewer rows are held, so that one scan gives both rows and preamble."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ class Reader:
             rows = cursor.sql(sql, params=query.parameters).to_arrow_reader(BATCH_ROWS)
             try:
                 batches = _shaped(self._guarded(scan, rows), schema)
-                first = [batch for batch, _ in zip(batches, range(BUFFERED_BATCHES), strict=False)]
-                if len(first) < BUFFERED_BATCHES:
+                first, is_all = _buffered(batches)
+                if is_all:
                     codes = _codes_of(selection.dsd, first, schema)
                     observations = sum(batch.num_rows for batch in first)
                 else:
@@ -221,6 +221,18 @@ def _shaped(batches: Iterable[Batch], schema: pa.Schema) -> Iterator[Batch]:
             else:
                 columns.append(batch.column(position).cast(field.type))
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _buffered(batches: Iterator[Batch]) -> tuple[list[Batch], bool]:
+    """Take batches up to the limit; tell whether they are all there is."""
+    taken: list[Batch] = []
+    rows = 0
+    for batch in batches:
+        taken.append(batch)
+        rows += batch.num_rows
+        if rows >= BUFFERED_ROWS:
+            return taken, False
+    return taken, True
 
 
 def _absent(kind: pa.DataType, rows: int) -> pa.Array:
