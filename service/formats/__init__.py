@@ -10,6 +10,7 @@ from service.formats.error_message import encode_error
 from service.formats.sdmx_csv import encode_csv
 from service.formats.sdmx_csv_reader import decode_csv
 from service.formats.sdmx_json import encode_json
+from service.formats.sdmx_json_reader import decode_json
 from service.formats.sdmx_json_structure import decode_structures_json, encode_structures_json
 from service.formats.sdmx_ml21_data import (
     encode_generic,
@@ -49,7 +50,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".json",
         capabilities=Capabilities(multiple_values=True, row_actions=False, cross_section=True),
         encode=encode_json,
-        decode=None,
+        decode=decode_json,
         aliases=("application/json",),
     ),
     DataFormat(

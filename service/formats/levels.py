@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dsd.batch import ACTION, BATCH_ROWS, CODED, LOCATOR, Batch
 from dsd.dataset import Action, AttributeValues
 from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd, ResolvedComponent, Role
@@ -32,14 +34,23 @@ def dimensions_of(dsd: Dsd, component: ResolvedComponent) -> tuple[str, ...] | N
     return groups.get(stated.group, ())
 
 
+class Stated(NamedTuple):
+    """A value that a message states above the observation, wherever the DSD attaches it."""
+
+    id: str
+    key: Mapping[str, str]
+    value: Value
+    locator: str
+
+
 @dataclass(frozen=True)
 class Level:
-    """Rows as they are read, by component."""
+    """Rows as they are read: values by component, what each row asks for and where it stands."""
 
     dsd: Dsd
     columns: dict[str, pa.Array]
     actions: npt.NDArray[np.object_]
-    lines: npt.NDArray[np.int64]
+    locators: pa.StringArray
 
     def above(self) -> dict[str, tuple[str, ...]]:
         """Return the attributes above the observation that have a column, with their dimensions."""
@@ -55,6 +66,80 @@ class Level:
         valid: npt.NDArray[np.bool_] = self.columns[id].is_valid().to_numpy(zero_copy_only=False)
         return valid
 
+    def attribute_values(
+        self, stated: Iterable[Stated], lifted: Iterable[AttributeValues], report: Report
+    ) -> tuple[AttributeValues, ...]:
+        """Return values stated above the observation and those lifted from rows, one entry a key."""
+        merged: dict[tuple[tuple[str, str], ...], dict[str, Value]] = {}
+        for entry in stated:
+            dimensions = dimensions_of(self.dsd, self.dsd[entry.id]) or ()
+            key = {id: entry.key[id] for id in dimensions if id in entry.key}
+            if len(key) < len(dimensions):
+                report.add(_incomplete(self, entry.id, key, dimensions, entry.locator))
+                continue
+            values = merged.setdefault(tuple(key.items()), {})
+            if values.get(entry.id, entry.value) != entry.value:
+                first = values[entry.id]
+                report.add(_contradiction(self, entry.id, key, first, entry.value, entry.locator))
+            values.setdefault(entry.id, entry.value)
+        for above in lifted:
+            merged.setdefault(tuple(above.key.items()), {}).update(above.values)
+        return tuple(AttributeValues(dict(key), values) for key, values in merged.items())
+
+    def batches(self, rows: npt.NDArray[np.int64], *, own_actions: bool) -> list[Batch]:
+        """Return these rows as batches; columns without any value are left out."""
+        taken = pa.array(rows)
+        arrays = [
+            (component.id, self.columns[component.id].take(taken))
+            for component in self.dsd.components
+            if component.id in self.columns
+        ]
+        arrays = [(id, column) for id, column in arrays if column.null_count < len(column)]
+        arrays.append((LOCATOR, self.locators.take(taken)))
+        if own_actions:
+            words = pa.array([action.value for action in self.actions[rows].tolist()], pa.string())
+            arrays.append((ACTION, words.dictionary_encode()))
+        batch = pa.RecordBatch.from_arrays(
+            [
+                column.cast(CODED) if pa.types.is_dictionary(column.type) else column
+                for _, column in arrays
+            ],
+            names=[name for name, _ in arrays],
+        )
+        return [batch.slice(start, BATCH_ROWS) for start in range(0, batch.num_rows, BATCH_ROWS)]
+
+
+def spread(level: Level, stated: Iterable[Stated]) -> None:
+    """Put values that a message states above the observation on the rows, where the DSD has them there."""
+    wanted: dict[str, dict[tuple[str, ...], dict[tuple[str, ...], Value]]] = {}
+    for entry in stated:
+        if dimensions_of(level.dsd, level.dsd[entry.id]) is None:
+            names = tuple(entry.key)
+            by_key = wanted.setdefault(entry.id, {}).setdefault(names, {})
+            by_key[tuple(entry.key.values())] = entry.value
+    rows = np.arange(len(level.locators))
+    for id, by_names in wanted.items():
+        column = level.columns.get(id)
+        values: list[Any] = [None] * len(rows) if column is None else column.to_pylist()
+        for names, given in by_names.items():
+            keys = zip(*(_texts(level, name, rows) for name in names), strict=True) if names else ()
+            found = [given.get(key) for key in keys] if names else [given[()]] * len(rows)
+            values = [
+                old if old is not None else new for old, new in zip(values, found, strict=True)
+            ]
+        level.columns[id] = column_of(level.dsd[id], values)
+
+
+def column_of(component: ResolvedComponent, values: Sequence[Any]) -> pa.Array:
+    """Return the values of a component as its column of a batch has them."""
+    if component.is_multiple:
+        lists = [None if v is None else [v] if isinstance(v, str) else list(v) for v in values]
+        return pa.array(lists, pa.list_(pa.string()))
+    # Several values of a component that takes one stay visible as one text, for the rules to refuse.
+    texts = [v if v is None or isinstance(v, str) else ";".join(v) for v in values]
+    column = pa.array(texts, pa.string())
+    return column if component.role is Role.MEASURE else column.dictionary_encode()
+
 
 def hoisted(
     level: Level, report: Report
@@ -64,7 +149,7 @@ def hoisted(
     A row that deletes stays a row with all its values. From other rows the values above the observation are
     taken out of `level.columns`; a row that had nothing else is no observation.
     """
-    rows = len(level.lines)
+    rows = len(level.locators)
     above = level.above()
     if not above:
         return np.arange(rows), {}
@@ -82,7 +167,9 @@ def hoisted(
         for row, key, value in _values(level, id, dimensions, ~deletes, report):
             values = found.setdefault(level.actions[row], {}).setdefault(key, {})
             if id in values and values[id] != value:
-                report.add(_contradiction(level, id, dict(key), values[id], value, row))
+                report.add(
+                    _contradiction(level, id, dict(key), values[id], value, _place(level, row))
+                )
             values.setdefault(id, value)
         kept = pa.array(deletes)
         column = level.columns[id]
@@ -116,7 +203,7 @@ def _values(
             (name, text) for name, text in zip(dimensions, key, strict=True) if text is not None
         ]
         if len(named) < len(dimensions):
-            report.add(_incomplete(level, id, dict(named), dimensions, row))
+            report.add(_incomplete(level, id, dict(named), dimensions, _place(level, row)))
             continue
         yield row, tuple(named), value
 
@@ -129,8 +216,13 @@ def _texts(level: Level, id: str, rows: npt.NDArray[np.int64]) -> list[str | Non
     return [None if index is None else values[index] for index in indices.to_pylist()]
 
 
+def _place(level: Level, row: int) -> str:
+    locator: str = level.locators[row].as_py()
+    return locator
+
+
 def _incomplete(
-    level: Level, id: str, key: dict[str, str], dimensions: tuple[str, ...], row: int
+    level: Level, id: str, key: dict[str, str], dimensions: tuple[str, ...], locator: str
 ) -> Finding:
     lacking = [name for name in dimensions if name not in key]
     return Finding(
@@ -141,12 +233,12 @@ def _incomplete(
         dataflow=level.dsd.urn.short,
         component=id,
         key=key,
-        locator=f"line:{level.lines[row]}",
+        locator=locator,
     )
 
 
 def _contradiction(
-    level: Level, id: str, key: dict[str, str], first: Value, second: Value, row: int
+    level: Level, id: str, key: dict[str, str], first: Value, second: Value, locator: str
 ) -> Finding:
     return Finding(
         rule="contradictory-attribute",
@@ -157,5 +249,5 @@ def _contradiction(
         component=id,
         key=key,
         value=str(second),
-        locator=f"line:{level.lines[row]}",
+        locator=locator,
     )

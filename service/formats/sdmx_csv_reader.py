@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from codelists.urn import Urn
-from dsd.batch import ACTION, BATCH_ROWS, CODED, LOCATOR, Batch
 from dsd.dataset import Action, Dataset
 from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd, ResolvedComponent, Role
@@ -225,14 +224,15 @@ class _Run:
         self.report_columns()
         actions = self.actions()
         columns = self.component_columns()
-        lines = self.file.table.lines[self.first : self.end]
-        level = Level(self.dsd, columns, actions, lines)
+        numbers = pa.array(self.file.table.lines[self.first : self.end]).cast(pa.string())
+        locators = pc.binary_join_element_wise("line:", numbers, "")
+        level = Level(self.dsd, columns, actions, locators)
         rows, above = hoisted(level, self.report)
         own: list[Action] = actions[rows].tolist()
         common = own[0] if len(set(own)) == 1 else None if own else next(iter(above), Action.MERGE)
         yield Dataset(
             self.dsd,
-            self.batches(columns, actions, lines, rows, common is None),
+            level.batches(rows, own_actions=common is None),
             common or Action.MERGE,
             tuple(above.pop(common or Action.MERGE, ())),
         )
@@ -434,32 +434,6 @@ class _Run:
             )
         )
         return pc.if_else(with_comma, pc.replace_substring(cells, ",", "."), cells)
-
-    def batches(
-        self,
-        columns: dict[str, pa.Array],
-        actions: npt.NDArray[np.object_],
-        lines: npt.NDArray[np.int64],
-        rows: npt.NDArray[np.int64],
-        own_actions: bool,
-    ) -> list[Batch]:
-        """Return the rows that are observations."""
-        taken = pa.array(rows)
-        arrays = [(id, column.take(taken)) for id, column in columns.items()]
-        arrays = [(id, column) for id, column in arrays if column.null_count < len(column)]
-        numbers = pa.array(lines[rows], pa.int64()).cast(pa.string())
-        arrays.append((LOCATOR, pc.binary_join_element_wise("line:", numbers, "")))
-        if own_actions:
-            words = pa.array([action.value for action in actions[rows].tolist()], pa.string())
-            arrays.append((ACTION, words.dictionary_encode()))
-        batch = pa.RecordBatch.from_arrays(
-            [
-                column.cast(CODED) if pa.types.is_dictionary(column.type) else column
-                for _, column in arrays
-            ],
-            names=[name for name, _ in arrays],
-        )
-        return [batch.slice(start, BATCH_ROWS) for start in range(0, batch.num_rows, BATCH_ROWS)]
 
 
 def _has_labels(component: ResolvedComponent) -> bool:
