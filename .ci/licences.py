@@ -49,9 +49,7 @@ def main() -> int:
     """Print the licences; return 1 where one is forbidden."""
     found = product("ilms-exchange", EXTRAS)
     bad = {
-        name: text
-        for name, text in found.items()
-        if FORBIDDEN.search(text) or text == NOT_STATED
+        name: text for name, text in found.items() if FORBIDDEN.search(text) or text == NOT_STATED
     }
     for name, text in sorted(found.items()):
         sys.stdout.write(f"{'FORBIDDEN ' if name in bad else ''}{name}: {text}\n")
