@@ -6,9 +6,12 @@ import time
 
 import pytest
 
+from codelists.base import replaced
 from codelists.item_scheme import (
     AgencyScheme,
     CategoryScheme,
+    Code,
+    Codelist,
     ConceptScheme,
     DataConsumerScheme,
     DataProviderScheme,
@@ -16,7 +19,13 @@ from codelists.item_scheme import (
 from codelists.urn import Urn, parse_urn
 from dsd.check import check_artefacts
 from dsd.resolved import Dsd
-from dsd.structure import Categorisation, Dataflow, DataStructure, ProvisionAgreement
+from dsd.structure import (
+    Categorisation,
+    DataConstraint,
+    Dataflow,
+    DataStructure,
+    ProvisionAgreement,
+)
 from dsd.structures import Structures, load_structures
 
 TABLES = {
@@ -150,6 +159,30 @@ def test_a_new_survey_needs_no_new_dsd(structures: Structures) -> None:
         assert representation is not None
         assert representation.enumeration is not None
         assert parse_urn(representation.enumeration).version == "1.0+.0"
+
+
+def test_a_new_version_of_the_source_list_and_of_a_provider_suffices(
+    structures: Structures,
+) -> None:
+    sources = structures.get(Urn("Codelist", "ILMS", "CL_SOURCE", "1.0.0"), Codelist)
+    codes = (*sources.codes, Code(id="FB_99999", names={"en": "New register"}))
+    own = structures.get(Urn("DataConstraint", "ILMS", "CON_IDN_MOM", "1.0.0"), DataConstraint)
+    (region,) = own.cube_regions
+    widened = tuple(
+        replaced(entry, values=(*entry.values, "FB_99999")) if entry.id == "SOURCE" else entry
+        for entry in region.key_values
+    )
+    new = structures.joined(
+        [
+            replaced(sources, version="1.1.0", codes=codes),
+            replaced(own, version="1.1.0", cube_regions=(replaced(region, key_values=widened),)),
+        ]
+    )
+    for id, _, _ in TABLES.values():
+        for country, allowed in (("IDN", True), ("THA", False)):
+            agreement = Urn("ProvisionAgreement", "ILMS", f"PA_{country}_{id}", "1.0.0")
+            assert new.dsd(agreement)["SOURCE"].allows("FB_99999") is allowed
+            assert not structures.dsd(agreement)["SOURCE"].allows("FB_99999")
 
 
 def test_every_table_is_filed_under_its_module(structures: Structures) -> None:
