@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -224,12 +225,13 @@ class Facts:
             "HAVING min(multiplier) <> max(multiplier)) SELECT number, multipliers FROM mixed ORDER BY number"
         ).fetchall()
 
-    def sums(self) -> Iterator[Sum]:
-        """Yield the sums that may be wrong: a superset of those that are, in the order of the totals' rows."""
+    @cached_property
+    def sums(self) -> tuple[Sum, ...]:
+        """The sums that may be wrong: few more than those that are, in the order of the totals' rows."""
         found: list[Sum] = []
         for id, partitions in self._breakdowns.items():
             found += self._sums_over(id, partitions)
-        yield from sorted(found, key=lambda entry: entry.number)
+        return tuple(sorted(found, key=lambda entry: entry.number))
 
     def equal_parts(self, partitions: Sequence[Partition]) -> Iterator[Sum]:
         """Yield the parts (of those that the partitions name) that equal their total, other than zero.
@@ -267,7 +269,7 @@ class Facts:
             return
         self._connection.register("parts", parts)
         candidates = self._connection.execute(
-            _CANDIDATES.format(column=self._columns[id])
+            _CANDIDATES.format(column=self._columns[id]), {"finest": self._finest_unit}
         ).fetchall()
         self._connection.unregister("parts")
         codes = list(interner.known)
@@ -286,14 +288,20 @@ class Facts:
                 Decimal(1).scaleb(exponent),
             )
 
+    @cached_property
+    def _finest_unit(self) -> float | None:
+        """The finest rounding unit of all: where binary sums are coarser, every sum is a candidate."""
+        found = self._connection.execute(
+            "SELECT pow(10.0, min(exponent)) FROM keyed WHERE amount IS NOT NULL"
+        ).fetchone()
+        return found[0] if found else None
+
     def _parts_table(self, interner: _Interner, partitions: tuple[Partition, ...]) -> Any:
         """Return a row for each code that occurs and each partition in which it has to do with the total."""
         known = interner.known
         all_parts = {code for partition in partitions for code in partition.parts}
         beside = known.keys() - all_parts - {p.total for p in partitions} - {_UNREAD}
-        table: dict[str, list[int | bool]] = {
-            name: [] for name in ("part", "shift", "place", "needed", "is_required", "is_part")
-        }
+        table: dict[str, list[int | bool]] = {name: [] for name in _PARTS.names}
         for place, partition in enumerate(partitions):
             if partition.total not in known:
                 continue
@@ -301,10 +309,11 @@ class Facts:
             # One that could not be read may be any part, so with it no set is complete.
             others = () if partition.total in all_parts else sorted(beside)
             for codes, *flags in (
-                (partition.required, True, True),
-                (partition.optional, False, True),
-                (others, False, False),
-                ((_UNREAD,), False, False),
+                ((partition.total,), False, False, True),
+                (partition.required, True, True, False),
+                (partition.optional, False, True, False),
+                (others, False, False, False),
+                ((_UNREAD,), False, False, False),
             ):
                 for code in codes:
                     if code in known:
@@ -323,38 +332,42 @@ _PARTS = pa.schema(
         "needed": pa.int32(),
         "is_required": pa.bool_(),
         "is_part": pa.bool_(),
+        "is_total": pa.bool_(),
     }
 )
-# {column} is the column of the dimension summed over. The slack is more than binary sums can be wrong by.
+# {column} is the column of the dimension summed over. A total counts among the rows of its own sum, so that
+# one grouping compares them; sums that are right to the last digit, nearly all, go no further. The slack is
+# more than binary sums can be wrong by.
 _CANDIDATES = """
-WITH units AS (
-    SELECT rounding, min(exponent) AS exponent FROM keyed WHERE amount IS NOT NULL GROUP BY rounding
-), sums AS (
+WITH sums AS (
     SELECT f.key + p.shift AS total_key, p.place, f.unit, any_value(p.needed) AS needed,
+        max(f.amount) FILTER (p.is_total) AS total,
+        max(f.number) FILTER (p.is_total) AS number,
         coalesce(sum(f.amount) FILTER (p.is_part), 0) AS amount,
-        coalesce(sum(f.amount) FILTER (NOT p.is_part), 0) AS beside,
-        sum(abs(f.amount)) AS size, count(f.amount) AS n, max(f.amount) AS greatest,
+        coalesce(sum(f.amount) FILTER (NOT p.is_part AND NOT p.is_total), 0) AS beside,
+        sum(abs(f.amount)) AS size, count(f.amount) - 1 AS n,
+        max(f.amount) FILTER (NOT p.is_total) AS greatest,
         count(f.amount) FILTER (p.is_required) AS required,
-        count(*) > count(f.amount) AS has_gap
-    FROM keyed f JOIN parts p ON f.{column} = p.part GROUP BY f.key + p.shift, p.place, f.unit
-), compared AS (
-    SELECT s.*, t.number, t.text, t.multiplier, u.exponent, t.amount AS total,
-        s.required = s.needed AND NOT s.has_gap AS is_complete,
-        pow(10.0, u.exponent) AS unit_size,
-        (s.n + 4) * 5e-16 * (s.size + abs(t.amount) + pow(10.0, u.exponent)) AS slack
-    FROM sums s JOIN keyed t ON t.key = s.total_key AND t.unit = s.unit
-    JOIN units u ON u.rounding = t.rounding
-    WHERE t.amount IS NOT NULL AND s.n > 0
+        count(*) > count(f.amount) AS has_gap,
+        (n + 5) * 5e-16 * size AS slack
+    FROM keyed f JOIN parts p ON f.{column} = p.part
+    GROUP BY f.key + p.shift, p.place, f.unit
+    HAVING total IS NOT NULL AND n > 0
+        AND (abs(total - amount) > slack OR greatest - total > slack OR slack >= $finest)
+), units AS (
+    SELECT rounding, min(exponent) AS exponent FROM keyed WHERE amount IS NOT NULL GROUP BY rounding
 ), candidates AS (
-    SELECT * FROM compared
-    WHERE amount - total > unit_size - slack
-        OR is_complete AND total - amount - beside > unit_size - slack
+    SELECT s.*, t.text, t.multiplier, u.exponent, pow(10.0, u.exponent) AS unit_size,
+        s.required = s.needed AND NOT s.has_gap AS is_complete
+    FROM sums s JOIN keyed t USING (number) JOIN units u ON u.rounding = t.rounding
+    WHERE s.amount - total > unit_size - slack
+        OR is_complete AND total - s.amount - beside > unit_size - slack
         OR greatest - total > unit_size - slack
 )
 SELECT c.place, c.number, c.text, c.multiplier, c.exponent, c.is_complete,
     list({{'code': f.{column}, 'text': f.text, 'multiplier': f.multiplier, 'is_part': p.is_part}}
         ORDER BY f.number)
-FROM candidates c JOIN parts p ON p.place = c.place
+FROM candidates c JOIN parts p ON p.place = c.place AND NOT p.is_total
 JOIN keyed f ON f.{column} = p.part AND f.key + p.shift = c.total_key AND f.unit = c.unit
 WHERE f.amount IS NOT NULL
 GROUP BY ALL ORDER BY c.number, c.place

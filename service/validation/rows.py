@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
@@ -128,8 +128,8 @@ class Rows:
         owners: Sequence[int] = pc.list_parent_indices(found).to_pylist()
         return lambda place: owners[place]
 
-    def pairs(self, first: str, second: str) -> Iterator[tuple[str, str, Array]]:
-        """Yield each pair of values that two single-valued columns have together, with the mask of its rows."""
+    def pairs(self, first: str, second: str) -> Iterator[Pair]:
+        """Yield each pair of values that two single-valued columns have together."""
         left, right = self.encoded(first), self.encoded(second)
         if left is None or right is None:
             return
@@ -138,9 +138,22 @@ class Rows:
             pc.multiply(left.indices.cast(pa.int64()), pa.scalar(width, pa.int64())),
             right.indices.cast(pa.int64()),
         )
+        names = left.dictionary.to_pylist(), right.dictionary.to_pylist()
         for both in pc.drop_null(pc.unique(code)).to_pylist():
-            names = left.dictionary[both // width].as_py(), right.dictionary[both % width].as_py()
-            yield *names, pc.equal(code, both)
+            # The rows are looked for only where a rule asks for them.
+            rows = partial(self._where_equal, code, both)
+            yield Pair(names[0][both // width], names[1][both % width], rows)
+
+    def _where_equal(self, column: Array, value: int) -> Iterator[Row]:
+        return self.where(pc.equal(column, value))
+
+
+class Pair(NamedTuple):
+    """Two values that occur together in some rows."""
+
+    first: str
+    second: str
+    rows: Callable[[], Iterator[Row]]
 
 
 def take_rows(dsd: Dsd, batches: Iterable[Batch], numbers: Iterable[int]) -> Iterator[Row]:

@@ -31,11 +31,11 @@ class CounterpartIsReporter(Rule):
     def feed(self, rows: Rows) -> Iterator[Finding]:
         """Look at the pairs of countries that occur."""
         role = counterpart_role(self.context.dsd)
-        for area, counterpart, mask in rows.pairs(REF_AREA, COUNTERPART_AREA):
+        for area, counterpart, found in rows.pairs(REF_AREA, COUNTERPART_AREA):
             if area != counterpart:
                 continue
             code = self.context.dsd[REF_AREA].codes.get(area)
-            for row in rows.where(mask):
+            for row in found():
                 yield self.finding(
                     f"{code.label() if code else area} stands as its own country of {role}.",
                     row=row,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from codelists.item_scheme import Code
 from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd, ResolvedComponent
 from dsd.time_period import Frequency, Period, PeriodSyntaxError, frequency_matches, parse_period
 from service.validation.concepts import FREQ, ORIGIN, VALID_FROM, VALID_TO, counterpart_role
 from service.validation.rows import Rows
-from service.validation.rule import Rule, RuleInfo
+from service.validation.rule import Context, Rule, RuleInfo
 
 _GREGORIAN = frozenset({Frequency.ANNUAL, Frequency.MONTHLY, Frequency.DAILY})
 _BUDDHIST_YEARS = 543
@@ -107,13 +108,13 @@ class PeriodFrequency(_PeriodRule):
 
     def feed(self, rows: Rows) -> Iterator[Finding]:
         """Look at the pairs that occur in a batch."""
-        for frequency, text, mask in rows.pairs(FREQ, self.time.id):
+        for frequency, text, found in rows.pairs(FREQ, self.time.id):
             period = _period(text)
             if period is None or frequency_matches(frequency, period):
                 continue
             code = self.context.dsd[FREQ].codes.get(frequency)
             name = f"{frequency} ({code.label()})" if code else frequency
-            for row in rows.where(mask):
+            for row in found():
                 yield self.finding(
                     f"{text} is no period of frequency {name}.",
                     row=row,
@@ -172,6 +173,10 @@ class CodeOutsideValidity(_PeriodRule):
         mend="Use the code of the country that exists in the period.",
     )
 
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._lives = _lived(context.dsd)
+
     @classmethod
     def applies(cls, dsd: Dsd) -> bool:
         """Tell whether some code has a life, and the table speaks of the period itself."""
@@ -179,14 +184,14 @@ class CodeOutsideValidity(_PeriodRule):
 
     def feed(self, rows: Rows) -> Iterator[Finding]:
         """Look at the pairs of code and period that occur."""
-        for component, lives in _lived(self.context.dsd).items():
+        for component, lives in self._lives.items():
             present = rows.encoded(component)
             if present is None or not lives.keys() & set(present.dictionary.to_pylist()):
                 continue
-            for code, text, mask in rows.pairs(component, self.time.id):
+            for code, text, found in rows.pairs(component, self.time.id):
                 if code in lives and (said := _outlived(_period(text), *lives[code])):
                     name = self.context.dsd[component].codes[code].label()
-                    for row in rows.where(mask):
+                    for row in found():
                         yield self.finding(
                             f"{code} ({name}) {said}, so not in {text}.",
                             row=row,
@@ -214,6 +219,10 @@ def _lived(dsd: Dsd) -> dict[str, dict[str, tuple[str, str]]]:
         for component in dsd.dimensions
     }
     return {id: lives for id, lives in found.items() if lives}
+
+
+def _day(code: Code, mark: str) -> str:
+    return code.annotation_value(mark) or ""
 
 
 def _outlived(period: Period | None, first: str, last: str) -> str | None:

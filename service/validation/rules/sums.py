@@ -32,7 +32,7 @@ class _SumRule(Rule):
 
     def end(self) -> Iterator[Finding]:
         """Decide the candidates."""
-        told = [(found, said) for found in self.facts.sums() if (said := self.wrong(found))]
+        told = [(found, said) for found in self.facts.sums if (said := self.wrong(found))]
         numbers = (found.number for found, _ in told)
         rows = take_rows(self.context.dsd, self.context.spool, numbers)
         row: Row | None = None
