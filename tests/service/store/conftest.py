@@ -26,6 +26,13 @@ from service.store.protocol import SubmissionRecord
 FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=EX:{}(1.0.0)"
 
 
+class Dsds(dict[str, Dsd]):
+    """DSDs by name, short in what a failing property test prints."""
+
+    def __repr__(self) -> str:
+        return f"Dsds({', '.join(self)})"
+
+
 class SteppingClock:
     """A clock that goes on by a second each time it is asked."""
 
@@ -46,7 +53,9 @@ class Flock:
         self.settings = settings
         self.number = 0
 
-    def load(self, dsd: Dsd, rows: list[dict[str, Any]], action: Action = Action.MERGE, **more: Any) -> Any:
+    def load(
+        self, dsd: Dsd, rows: list[dict[str, Any]], action: Action = Action.MERGE, **more: Any
+    ) -> Any:
         """Write rows as one submission."""
         return self.write([dataset(dsd, rows, action, **more)])
 
@@ -83,17 +92,19 @@ def make_dataset() -> Callable[..., Dataset]:
 
 
 @pytest.fixture(scope="session")
-def flock_dsds(examples: Path) -> dict[str, Dsd]:
+def flock_dsds(examples: Path) -> Dsds:
     """The DSDs of the examples by name."""
     root = examples / "store" / "structures"
     first = load_structures([root / "first"])
     widened = load_structures([root / "first", root / "widened"])
-    return {
-        "flock": first.dsd(FLOW.format("DF_FLOCK")),
-        "herd": first.dsd(FLOW.format("DF_HERD")),
-        "timeless": first.dsd(FLOW.format("DF_TIMELESS")),
-        "wide": widened.dsd(FLOW.format("DF_FLOCK")),
-    }
+    return Dsds(
+        {
+            "flock": first.dsd(FLOW.format("DF_FLOCK")),
+            "herd": first.dsd(FLOW.format("DF_HERD")),
+            "timeless": first.dsd(FLOW.format("DF_TIMELESS")),
+            "wide": widened.dsd(FLOW.format("DF_FLOCK")),
+        }
+    )
 
 
 @pytest.fixture(scope="session")
@@ -163,6 +174,12 @@ def _database(server: str) -> str:
         connection.execute(sa.text(f"create database {name}"))
     engine.dispose()
     return server.format(name)
+
+
+@pytest.fixture(scope="session")
+def new_database() -> Callable[[str], str]:
+    """The maker of empty databases on a server."""
+    return _database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -21,7 +21,9 @@ from service.store import open_store
 from service.store.protocol import StoreError, SubmissionRecord
 
 
-def row(area: str = "IDN", time: str = "2024", value: str | None = "1", **more: Any) -> dict[str, Any]:
+def row(
+    area: str = "IDN", time: str = "2024", value: str | None = "1", **more: Any
+) -> dict[str, Any]:
     key = {"REF_AREA": area, "FREQ": "A", "SEX": "SEX_T", "TOPIC": "x", "TIME_PERIOD": time}
     return {**key, **({} if value is None else {"OBS_VALUE": value}), **more}
 
@@ -56,7 +58,7 @@ def test_a_value_comes_back_as_reported(flock, dsd, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "two\nlines\r\n", "\t", "\U0001f6a2 kapal", 'a"b,\'c;', "\x00\x01", "ល៉ាវ"]
+    "text", ["", "two\nlines\r\n", "\t", "\U0001f6a2 kapal", "a\"b,'c;", "\x00\x01", "ល៉ាវ"]
 )
 def test_free_text_comes_back_as_reported(flock, dsd, text):
     flock.load(dsd, [row(NOTE=text, METHOD=[text, "CENSUS"])])
@@ -246,9 +248,7 @@ def test_attributes_above_the_observation_can_be_deleted(flock, dsd):
     flock.load(dsd, [row("IDN"), row("PHL")], attributes=(title, idn, phl))
     flock.load(dsd, [{"REF_AREA": "IDN"}], Action.DELETE)
     assert stored() == [title, phl]
-    flock.load(
-        dsd, [], Action.DELETE, attributes=(AttributeValues({}, {"CONTACT_POINT": ("-",)}),)
-    )
+    flock.load(dsd, [], Action.DELETE, attributes=(AttributeValues({}, {"CONTACT_POINT": ("-",)}),))
     assert stored() == [title]
     assert flock.rows(dsd) == [row("PHL")]
     flock.load(dsd, [{}], Action.DELETE)
@@ -374,7 +374,9 @@ def test_filters(flock, dsd, component, operator, value, expected):
 
 
 def test_filter_terms_are_alternatives_of_conjunctions(flock, dsd):
-    flock.load(dsd, [row(area, value=str(n)) for n, area in enumerate(("IDN", "PHL", "THA", "VNM"))])
+    flock.load(
+        dsd, [row(area, value=str(n)) for n, area in enumerate(("IDN", "PHL", "THA", "VNM"))]
+    )
     low = (Condition(Operator.LT, "1"),)
     middle = (Condition(Operator.GT, "1"), Condition(Operator.LT, "3"))
     found = flock.rows(dsd, filters=(ComponentFilter("OBS_VALUE", (low, middle)),))
@@ -408,7 +410,8 @@ def test_periods_are_asked_for_as_intervals(flock, dsd):
 
 def test_first_and_last_count_after_the_filters(flock, dsd):
     flock.load(
-        dsd, [row(area, str(year), str(year)) for area in ("IDN", "PHL") for year in range(2015, 2025)]
+        dsd,
+        [row(area, str(year), str(year)) for area in ("IDN", "PHL") for year in range(2015, 2025)],
     )
     even = only("OBS_VALUE", Operator.NE, "2024")
 

@@ -1,0 +1,140 @@
+"""What tests run in processes of their own: load, and die on the way; read for ever.
+
+`python store_worker.py EXAMPLES FOLDER URL` reads one JSON command a line and answers each with a line. A
+command with `die` runs in a forked child, so that a crash costs no start-up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from dsd.batch import batch_schema, batches_from_rows
+from dsd.dataset import Dataset
+from dsd.resolved import Dsd
+from dsd.structures import load_structures
+from service.config import Settings
+from service.query.selection import Selection
+from service.store.engine import ParquetStore
+from service.store.protocol import SubmissionRecord
+
+FLOWS = ("DF_FLOCK", "DF_HERD")
+AREAS = ("IDN", "PHL", "THA", "VNM")
+
+
+def dsds(examples: str) -> list[Dsd]:
+    structures = load_structures([Path(examples) / "store" / "structures" / "first"])
+    urn = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=EX:{}(1.0.0)"
+    return [structures.dsd(urn.format(flow)) for flow in FLOWS]
+
+
+def submission_rows(number: int) -> list[dict[str, Any]]:
+    """Submission n sets the same value everywhere and adds an observation of its own."""
+    key = {"FREQ": "A", "SEX": "SEX_T"}
+    return [
+        *({"REF_AREA": a, **key, "TOPIC": "same", "TIME_PERIOD": "2024", "OBS_VALUE": str(number)}
+          for a in AREAS),
+        {"REF_AREA": "IDN", **key, "TOPIC": f"own {number}", "TIME_PERIOD": "2024", "OBS_VALUE": "1"},
+    ]  # fmt: skip
+
+
+def load(store: ParquetStore, flows: list[Dsd], number: int) -> int:
+    datasets = [
+        Dataset(dsd, list(batches_from_rows(dsd, submission_rows(number), batch_schema(dsd))))
+        for dsd in flows
+    ]
+    record = SubmissionRecord(f"s{number}", source_sha256=f"{number:064}")
+    return store.write(datasets, record).transaction
+
+
+class Death:
+    """Kills the process when a point is reached for the n-th time."""
+
+    def __init__(self, point: str, times: int) -> None:
+        self.point = point
+        self.left = times
+
+    def __call__(self, point: str) -> None:
+        if point == self.point:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crash(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> None:
+    """Load submissions, acknowledging each in a file, until death; collect leftovers between them."""
+    store = ParquetStore(settings, fault=Death(*command["die"]), leaf_rows=12)
+    with Path(command["acknowledged"]).open("a", encoding="utf-8") as acknowledged:
+        for number in range(command["first"], command["first"] + command["count"]):
+            load(store, flows, number)
+            acknowledged.write(f"{number}\n")
+            acknowledged.flush()
+            store.collect(timedelta(0))
+    store.close()
+
+
+def write_for(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
+    store = ParquetStore(settings)
+    done, transactions = time.monotonic() + command["seconds"], []
+    number = command["first"]
+    while time.monotonic() < done:
+        transactions.append(load(store, flows, number))
+        number += 1
+    store.close()
+    return {"transactions": transactions}
+
+
+def read_for(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
+    """Read again and again; every snapshot must be whole and none older than the one before."""
+    store = ParquetStore(settings)
+    done, reads, last = time.monotonic() + command["seconds"], 0, [0, 0]
+    errors = []
+    while time.monotonic() < done:
+        which = reads % 2
+        with store.read(Selection(flows[which])) as snapshot:
+            rows = [row for batch in snapshot.batches for row in batch.to_pylist()]
+            revision = snapshot.revision.number
+        same = {row["OBS_VALUE"] for row in rows if row["TOPIC"] == "same"}
+        if len(same) > 1 or (rows and len(rows) - len(AREAS) != revision):
+            errors.append(f"half a submission: {same}, {len(rows)} rows at {revision}")
+        if revision < last[which]:
+            errors.append(f"went back from {last[which]} to {revision}")
+        last[which] = revision
+        reads += 1
+    store.close()
+    return {"reads": reads, "errors": errors[:3], "last": max(last)}
+
+
+COMMANDS = {"write": write_for, "read": read_for}
+
+
+def main() -> None:
+    examples, folder, url = sys.argv[1:4]
+    settings = Settings(
+        store_folder=Path(folder), store_url=url, temporary_folder=Path(folder) / "spill"
+    )
+    flows = dsds(examples)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        command = json.loads(line)
+        if "die" in command:
+            child = os.fork()  # noqa: TID251 - tests of crashes run where there is fork
+            if child == 0:
+                crash(flows, settings, command)
+                os._exit(0)
+            answer = {"signal": os.WTERMSIG(os.waitpid(child, 0)[1])}
+        else:
+            answer = COMMANDS[command["do"]](flows, settings, command)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

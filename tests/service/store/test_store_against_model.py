@@ -1,0 +1,247 @@
+"""The store against a plain-Python model, at every instant: any submissions in any order."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dsd.dataset import Action, AttributeValues
+from service.query.selection import Selection
+
+TIMES = ["2022", "2023-Q1", "2023", "2024"]
+"""In the order of their intervals."""
+KEY = ["REF_AREA", "FREQ", "SEX", "TOPIC", "TIME_PERIOD"]
+LISTS = {"METHOD", "CONTACT_POINT"}
+
+Key = tuple[str, ...]
+
+
+class Model:
+    """What a dataflow holds, row by row."""
+
+    def __init__(self) -> None:
+        self.observations: dict[Key, dict[str, Any]] = {}
+        self.attributes: dict[tuple[tuple[tuple[str, str], ...], str], Any] = {}
+
+    def apply(self, action: str, row: dict[str, Any]) -> None:
+        action = row.get("$action", action)[0]
+        given_ = {name: row[name] for name in KEY if name in row}
+        supplied = {n: v for n, v in row.items() if n not in KEY and n != "$action"}
+        if action == "D":
+            self._delete(given_, supplied)
+            return
+        key = tuple(given_[name] for name in KEY)
+        before = {} if action == "R" else self.observations.get(key, {})
+        self._set(key, {**before, **supplied})
+
+    def _set(self, key: Key, values: dict[str, Any]) -> None:
+        if values:
+            self.observations[key] = values
+        else:
+            self.observations.pop(key, None)
+
+    def _delete(self, pattern: dict[str, str], listed: dict[str, Any]) -> None:
+        for key, values in list(self.observations.items()):
+            if pattern.items() <= dict(zip(KEY, key, strict=True)).items():
+                left = {n: v for n, v in values.items() if n not in listed} if listed else {}
+                self._set(key, left)
+        for key, component in list(self.attributes):
+            if pattern.items() <= dict(key).items() and (not listed or component in listed):
+                del self.attributes[key, component]
+
+    def attach(self, action: Action, values: AttributeValues) -> None:
+        key = tuple(sorted(values.key.items()))
+        if action is Action.DELETE:
+            for found, component in list(self.attributes):
+                if values.key.items() <= dict(found).items() and component in values.values:
+                    del self.attributes[found, component]
+        else:
+            for component, value in values.values.items():
+                self.attributes[key, component] = value
+
+    def rows(self) -> list[dict[str, Any]]:
+        def order(key: Key) -> tuple[Any, ...]:
+            return (*key[:4], TIMES.index(key[4]))
+
+        return [
+            dict(zip(KEY, key, strict=True)) | self.observations[key]
+            for key in sorted(self.observations, key=order)
+        ]
+
+
+full_key = st.fixed_dictionaries(
+    {
+        "REF_AREA": st.sampled_from(["A", "A-B", "IDN"]),
+        "FREQ": st.just("A"),
+        "SEX": st.sampled_from(["SEX_F", "SEX_M"]),
+        "TOPIC": st.sampled_from(["x", "x y"]),
+        "TIME_PERIOD": st.sampled_from(TIMES),
+    }
+)
+supplied = st.fixed_dictionaries(
+    {},
+    optional={
+        "OBS_VALUE": st.sampled_from(["1", "1.0", "NaN", ""]),
+        "NOTE": st.sampled_from(["n", ""]),
+        "METHOD": st.sampled_from([["SURVEY"], ["CENSUS", "SURVEY"]]),
+    },
+)
+upsert = st.builds(lambda key, values: {**key, **values}, full_key, supplied)
+partial_key = st.builds(
+    lambda key, kept: {name: value for name, value in key.items() if name in kept},
+    full_key,
+    st.sets(st.sampled_from(KEY)),
+)
+marks = st.builds(
+    lambda names: {name: ["-"] if name in LISTS else "-" for name in names},
+    st.sets(st.sampled_from(["OBS_VALUE", "NOTE", "METHOD"]), max_size=2),
+)
+deletion = st.builds(lambda key, listed: {**key, **listed}, partial_key, marks)
+mixed = st.one_of(
+    upsert.flatmap(
+        lambda row: st.sampled_from("AMRI").map(lambda letter: {**row, "$action": letter})
+    ),
+    deletion.map(lambda row: {**row, "$action": "D"}),
+)
+attributes = st.lists(
+    st.sampled_from(
+        [
+            AttributeValues({}, {"TITLE": "t"}),
+            AttributeValues({}, {"TITLE": "u"}),
+            AttributeValues({"REF_AREA": "IDN"}, {"CONTACT_POINT": ("a", "b")}),
+            AttributeValues({"REF_AREA": "A"}, {"CONTACT_POINT": ("c",)}),
+        ]
+    ),
+    max_size=2,
+)
+one_dataset = st.one_of(
+    st.tuples(st.just(Action.MERGE), st.lists(upsert, max_size=8), attributes),
+    st.tuples(st.just(Action.REPLACE), st.lists(upsert, max_size=8), attributes),
+    st.tuples(st.just(Action.DELETE), st.lists(deletion, max_size=3), attributes),
+    st.tuples(st.just(Action.MERGE), st.lists(mixed, max_size=10), attributes),
+)
+submissions = st.lists(
+    st.lists(st.tuples(st.sampled_from(["flock", "herd"]), one_dataset), min_size=1, max_size=3),
+    min_size=1,
+    max_size=5,
+)
+
+
+def replay(flock, dsds, make_dataset, history) -> None:
+    """Write submissions and compare every state, and the version of every observation, with the model."""
+    models = {name: Model() for name in ("flock", "herd")}
+    versions: dict[str, dict[Key, int]] = {name: {} for name in models}
+    instants = []
+    for submission in history:
+        before = copy.deepcopy(models)
+        datasets = []
+        for name, (action, rows, above) in submission:
+            datasets.append(make_dataset(dsds[name], rows, action, attributes=tuple(above)))
+            for entry in rows:
+                models[name].apply(action.value, entry)
+            for values in above:
+                models[name].attach(action, values)
+        receipt = flock.write(datasets)
+        changed = {
+            name
+            for name in models
+            if (models[name].observations, models[name].attributes)
+            != (before[name].observations, before[name].attributes)
+        }
+        assert bool(receipt.transaction) == bool(changed)
+        _check_counts(receipt, dsds, before, models)
+        for name in models:
+            was, now = before[name].observations, models[name].observations
+            for key in now:
+                if was.get(key) != now[key]:
+                    versions[name][key] = receipt.transaction
+            _check_leaves(flock, dsds[name], models[name], versions[name])
+        instants.append((receipt.at, copy.deepcopy(models)))
+    for at, states in instants:
+        for name, model in states.items():
+            _check_state(flock, dsds[name], model, at)
+
+
+def _check_counts(receipt, dsds, before, after) -> None:
+    for change in receipt.changes:
+        name = next(name for name in after if dsds[name].urn == change.dataflow)
+        was, now = before[name].observations, after[name].observations
+        assert change.inserted == len(now.keys() - was.keys())
+        assert change.deleted == len(was.keys() - now.keys())
+        assert change.updated == sum(was[key] != now[key] for key in was.keys() & now.keys())
+
+
+def _check_state(flock, dsd, model, at) -> None:
+    assert flock.rows(dsd, as_of=at) == model.rows()
+    with flock.store.read(Selection(dsd, as_of=at)) as snapshot:
+        found = {
+            (tuple(sorted(entry.key.items())), component): value
+            for entry in snapshot.preamble.attributes
+            for component, value in entry.values.items()
+        }
+    assert found == model.attributes
+
+
+def _check_leaves(flock, dsd, model, versions) -> None:
+    """Read the files with pandas: disjoint, sorted, and unchanged observations keep their version."""
+    state = flock.store._catalog.state(dsd.urn)
+    frames = [
+        pd.read_parquet(flock.store.folder / leaf.path) for leaf in (state.leaves if state else ())
+    ]
+    keys = [key for frame in frames for key in frame["_series_key"]]
+    assert keys == sorted(keys)
+    assert all(len(frame) <= 3 or frame["_series_key"].nunique() == 1 for frame in frames)
+    assert all(
+        set(a["_series_key"]).isdisjoint(b["_series_key"])
+        for a, b in zip(frames, frames[1:], strict=False)
+    )
+    stored = {
+        tuple(entry[name] for name in KEY): entry["_tx_from"]
+        for frame in frames
+        for entry in frame.to_dict("records")
+    }
+    assert stored == {key: versions[key] for key in model.observations}
+
+
+@given(history=submissions)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_every_instant_is_as_the_model_has_it(
+    tmp_path_factory, open_flock, flock_dsds, make_dataset, history
+):
+    flock = open_flock("", tmp_path_factory.mktemp("store"), leaf_rows=3)
+    replay(flock, flock_dsds, make_dataset, history)
+    flock.store.close()
+
+
+@given(history=submissions)
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_every_instant_is_as_the_model_has_it_on_postgresql(
+    tmp_path_factory, open_flock, postgresql_server, new_database, flock_dsds, make_dataset, history
+):
+    flock = open_flock(
+        new_database(postgresql_server), tmp_path_factory.mktemp("store"), leaf_rows=3
+    )
+    replay(flock, flock_dsds, make_dataset, history)
+    flock.store.close()
+
+
+@pytest.mark.long
+@given(history=submissions)
+@settings(
+    max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_every_instant_is_as_the_model_has_it_at_length(
+    tmp_path_factory, open_flock, flock_dsds, make_dataset, history
+):
+    flock = open_flock("", tmp_path_factory.mktemp("store"), leaf_rows=3)
+    replay(flock, flock_dsds, make_dataset, history)
+    flock.store.close()

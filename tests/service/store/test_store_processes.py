@@ -1,0 +1,148 @@
+"""Several processes on one store, and processes that are killed on the way."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.config import utc_now
+from service.query.selection import Selection
+
+WORKER = Path(__file__).with_name("store_worker.py")
+
+POINTS = (
+    "leaf-written", "leaf-synced", "folder-synced", "before-commit", "after-commit",
+    "collect-forgotten", "collect-removed",
+)  # fmt: skip
+
+
+class Worker:
+    """A process of store_worker.py."""
+
+    def __init__(self, examples: Path, folder: Path, url: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", WORKER, examples, folder, url],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+        )  # fmt: skip
+
+    def send(self, **command: Any) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+    def close(self) -> None:
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def start_worker(examples: Path, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    workers: list[Worker] = []
+
+    def start(url: str = "") -> Worker:
+        workers.append(Worker(examples, tmp_path / "store", url))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.close()
+
+
+@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.long)])
+def test_readers_and_writers_in_processes_of_their_own(
+    start_worker, store_url, open_flock, dsd, seconds
+):
+    readers = [start_worker(store_url) for _ in range(3)]
+    writers = [start_worker(store_url) for _ in range(2)]
+    assert {worker.answer() for worker in readers + writers} == {"ready"}
+    for number, worker in enumerate(writers):
+        worker.send(do="write", seconds=seconds, first=1_000_000 * number)
+    for worker in readers:
+        worker.send(do="read", seconds=seconds)
+    written = [json.loads(worker.answer())["transactions"] for worker in writers]
+    read = [json.loads(worker.answer()) for worker in readers]
+    assert all(written)
+    transactions = sorted(number for numbers in written for number in numbers)
+    assert transactions == list(range(1, len(transactions) + 1))
+    assert [answer["errors"] for answer in read] == [[], [], []]
+    assert all(answer["reads"] > 1 for answer in read)
+    flock = open_flock(store_url)
+    assert flock.store.revision(dsd.urn).number == len(transactions)
+    assert flock.store.check() == ()
+
+
+def submissions_in(store, dsds, first: int) -> set[int]:
+    """Return the submissions from a number on that are there: each whole, and once, in both dataflows."""
+    found = []
+    for name in ("flock", "herd"):
+        with store.read(Selection(dsds[name])) as snapshot:
+            rows = [row for batch in snapshot.batches for row in batch.to_pylist()]
+        topics = [row["TOPIC"] for row in rows]
+        assert len(topics) == len({(row["REF_AREA"], row["TOPIC"]) for row in rows})
+        own = {int(topic.split()[1]) for topic in topics if topic.startswith("own")}
+        same = {row["OBS_VALUE"] for row in rows if row["TOPIC"] == "same"}
+        assert same <= {str(max(own, default=0))}
+        found.append({number for number in own if number >= first})
+    assert found[0] == found[1]
+    entries = [int(entry.submission.id[1:]) for entry in store.ledger()]
+    assert sorted(number for number in entries if number >= first) == sorted(found[0])
+    return found[0]
+
+
+def crash_and_look(worker, acknowledged, open_flock, url, dsds, die, first) -> None:
+    """Let a loader die, then look: what was acknowledged is there once, the rest whole or not at all."""
+    acknowledged.write_text("", encoding="utf-8")
+    command = {"acknowledged": str(acknowledged), "first": first, "count": 3}
+    worker.send(die=die, **command)
+    assert json.loads(worker.answer()) == {"signal": 9}
+    done = {int(line) for line in acknowledged.read_text(encoding="utf-8").split()}
+    flock = open_flock(url, clock=utc_now)
+    store = flock.store
+    assert store.check() == ()
+    found = submissions_in(store, dsds, first)
+    assert done <= found <= done | {max(done, default=first - 1) + 1}
+    store.collect(timedelta(0))
+    listed = {leaf.path for leaf in store._catalog.leaves()}
+    assert {name for name, _ in store._leaves.files()} == listed
+    # Whoever got no answer sends again.
+    worker.send(die=("nowhere", 1), **command)
+    assert json.loads(worker.answer()) == {"signal": 0}
+    assert submissions_in(store, dsds, first) == {first, first + 1, first + 2}
+    store.close()
+
+
+def test_a_kill_at_any_point_loses_and_doubles_nothing(
+    start_worker, store_url, open_flock, flock_dsds, tmp_path
+):
+    worker = start_worker(store_url)
+    assert worker.answer() == "ready"
+    first = 1
+    for point in POINTS:
+        for times in (1, 2) if point in POINTS[:3] else (1, 3):
+            crash_and_look(
+                worker, tmp_path / "done", open_flock, store_url, flock_dsds, (point, times), first
+            )
+            first += 10
+
+
+@pytest.mark.long
+def test_three_hundred_kills(start_worker, store_url, open_flock, flock_dsds, tmp_path):
+    worker = start_worker(store_url)
+    assert worker.answer() == "ready"
+    chance = random.Random(3)
+    for number in range(300):
+        die = (chance.choice(POINTS), chance.randint(1, 3))
+        crash_and_look(
+            worker, tmp_path / "done", open_flock, store_url, flock_dsds, die, 1 + 10 * number
+        )
