@@ -252,6 +252,7 @@ def _check(
     if office is not None:
         agreement = find_agreement(structures, table.dsd, office)
         if agreement is None:
+            table.dsd = structures.dsd(table.dsd.urn)
             said = f"{office.item} has no agreement to report {table.dsd.urn.short}."
             found.append(_finding(NO_AGREEMENT, said, table.dsd.urn.short))
         else:

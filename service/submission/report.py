@@ -17,7 +17,7 @@ from service.validation.rules import RULES
 from service.validation.waiver import WAIVER_RULES
 
 SHOWN = 20
-"""Findings of one rule that a text report shows unless asked otherwise; it tells how many more there are."""
+"""Different findings of one rule that a text report shows unless asked otherwise; it tells how many more there are."""
 
 _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
 _INDENT = 4
@@ -106,16 +106,29 @@ def _groups(findings: Iterable[Finding], width: int, shown: int | None) -> Itera
         found = list(group)
         title = f" - {titles[rule]}" if rule in titles else ""
         yield f"{' ' * _INDENT}{severity.value} {rule} ({len(found)}){title}"
-        for finding in found[:shown]:
-            yield from _finding(finding, width)
-        if shown is not None and len(found) > shown:
-            yield f"{' ' * _INDENT * 2}... and {len(found) - shown} more"
+        for same in _by_message(found)[:shown]:
+            yield from _finding(same, width)
+        hidden = 0 if shown is None else sum(len(same) for same in _by_message(found)[shown:])
+        if hidden:
+            yield f"{' ' * _INDENT * 2}... and {hidden:,} more"
         if rule in infos:
             yield from _wrapped(f"To mend: {infos[rule].mend}", width, _INDENT * 2)
 
 
-def _finding(finding: Finding, width: int) -> Iterator[str]:
+def _by_message(findings: list[Finding]) -> list[list[Finding]]:
+    """Gather findings that say the same: one wrong column is one mistake at many places."""
+    found: dict[tuple[str, str | None, str | None], list[Finding]] = {}
+    for finding in findings:
+        same = (finding.message, finding.suggestion, finding.waiver)
+        found.setdefault(same, []).append(finding)
+    return list(found.values())
+
+
+def _finding(same: list[Finding], width: int) -> Iterator[str]:
+    finding, more = same[0], len(same) - 1
     place = _place(finding)
+    if more:
+        place = f"{place or 'here'}, and {_number(more, 'other place')}"
     yield from _wrapped(f"- {place}: {finding.message}" if place else f"- {finding.message}", width)
     if finding.suggestion is not None:
         yield from _wrapped(f"Perhaps: {finding.suggestion}", width, _INDENT * 3)
