@@ -18,6 +18,7 @@ from service.formats.sdmx_ml21_data import (
     encode_structure_specific,
     encode_structure_specific_time_series,
 )
+from service.formats.sdmx_ml21_reader import decode_ml21
 from service.formats.sdmx_ml21_structure import encode_structures_ml21
 
 __all__ = [
@@ -60,7 +61,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML21,
         encode=encode_structure_specific,
-        decode=None,
+        decode=decode_ml21,
     ),
     DataFormat(
         name="ml21-generic",
@@ -69,7 +70,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML21,
         encode=encode_generic,
-        decode=None,
+        decode=decode_ml21,
         # SDMX-REST 1.5, 4.6.2: what `application/xml` means for data.
         aliases=("application/xml", "text/xml"),
     ),
@@ -80,7 +81,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML21_TIME_SERIES,
         encode=encode_structure_specific_time_series,
-        decode=None,
+        decode=decode_ml21,
     ),
     DataFormat(
         name="ml21-generic-timeseries",
@@ -89,7 +90,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML21_TIME_SERIES,
         encode=encode_generic_time_series,
-        decode=None,
+        decode=decode_ml21,
     ),
 )
 """Every data format. The order says which one a name or media type without version means: the first."""

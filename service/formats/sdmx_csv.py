@@ -154,6 +154,8 @@ class _Writer:
             column = present(batch, id)
             parts.append("." if number else "")
             parts.append("" if column is None else pieces(column, str))
+        if not any(isinstance(part, pa.Array) for part in parts):
+            return ""
         return text_pieces(joined(parts), _PLAIN, lambda text: quoted(text) if text else "")
 
     def component_cells(

@@ -158,7 +158,7 @@ class _Reader:
         self.report_components()
         columns, locators, above = self.rows()
         above += self.above()
-        action = Action(self.entry.get("action", Action.MERGE.value))
+        action = Action(self.entry.get("action") or Action.MERGE.value)
         actions = np.full(len(locators), action, object)
         level = Level(self.dsd, columns, actions, pa.array(locators, pa.string()))
         spread(level, above)

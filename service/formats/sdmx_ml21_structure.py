@@ -253,8 +253,12 @@ _FACETS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("decimals", "decimals", str),
     ("pattern", "pattern", str),
 )
-_TEXT_FORMAT = Layout("str:TextFormat", attributes=_FACETS, refused=("is_multi_lingual",))
-_CODE_FORMAT = Layout("str:EnumerationFormat", attributes=_FACETS, refused=("is_multi_lingual",))
+_TEXT_FORMAT = Layout(
+    "str:TextFormat", attributes=_FACETS, refused=("is_multi_lingual", "sentinel_values")
+)
+_CODE_FORMAT = Layout(
+    "str:EnumerationFormat", attributes=_FACETS, refused=("is_multi_lingual", "sentinel_values")
+)
 
 
 def representation(element: str) -> Write:
