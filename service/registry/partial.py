@@ -58,7 +58,9 @@ class PartialSchemes:
             return scheme
         if isinstance(scheme, CategoryScheme):
             return with_items(scheme, used) or scheme
-        return with_flat_items(scheme, used) or scheme
+        reduced = with_flat_items(scheme, used)
+        # What is above the items used may be all the rest.
+        return scheme if reduced is None or len(reduced.items) == len(scheme.items) else reduced
 
     def _used(self, scheme: ItemScheme) -> frozenset[str] | None:
         if isinstance(scheme, Codelist):

@@ -15,6 +15,11 @@ class Texts:
         self.language = language
         self._texts = texts
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all texts."""
+        return tuple(self._texts)
+
     def __getitem__(self, name: str) -> str:
         """Return a text by name; KeyError where there is none."""
         return self._texts[name]
