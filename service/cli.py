@@ -278,7 +278,7 @@ def validate(
 
     \b
     Example:
-      ilms validate idn.xlsx --provider IDN_KP2MI
+      ilms validate idn.xlsx --provider IDN_MOM
     """
     result = _submit(source, _structures(folders), None, provider, waivers, settings=_settings())
     _print_result(result, as_json)
@@ -316,7 +316,7 @@ def load(
 
     \b
     Example:
-      ilms load idn.xlsx --store var/store --provider IDN_KP2MI
+      ilms load idn.xlsx --store var/store --provider IDN_MOM
     """
     from service.store import open_store
     from service.store.protocol import StoreError

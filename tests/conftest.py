@@ -84,3 +84,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
         report.outcome = "failed"
         report.longrepr = f"skipped, where every test must run: {report.longrepr}"
     return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that rewrites expected files; the diff is reviewed."""
+    parser.addoption(
+        "--update-examples",
+        action="store_true",
+        help="write expected outputs anew; review the diff",
+    )
