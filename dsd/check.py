@@ -214,9 +214,7 @@ def _check_hashes(found: ArtefactFiles) -> Iterator[Finding]:
 def _check_hash(root: Path, path: Path, body: bytes, known: dict[str, str]) -> Iterator[Finding]:
     recorded = known.get(path.relative_to(root).as_posix())
     if recorded is None:
-        message = (
-            "The final version has no entry in HASHES; record it (dsd.final_version.write_hashes)."
-        )
+        message = "The final version has no entry in HASHES; record it with `ilms artefacts hash`."
         yield _finding(_name(root, path), "artefact-unrecorded", message)
     elif recorded != digest(body):
         message = (
