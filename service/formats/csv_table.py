@@ -26,7 +26,7 @@ _BYTE_ORDER_MARKS = (
 
 @dataclass(frozen=True)
 class CsvTable:
-    """The rows under a header; a cell is null where it is empty and not quoted."""
+    """The rows under a header, blank lines left out; a cell is null where it is empty and not quoted."""
 
     header: tuple[str, ...]
     columns: tuple[pa.StringArray, ...]
@@ -62,14 +62,16 @@ def read_table(body: bytes, separator: str, report: Report) -> CsvTable:
     """Return the cells of a UTF-8 text; a row with another number of cells than the header is a finding."""
     header, header_lines = _header(body, separator)
     wrong: list[pa_csv.InvalidRow] = []
-    if _has_open_quote(body):
+    if body.count(b'"') % 2:
+        last_mark = body.rindex(b'"')
         report.add(
             Finding(
                 rule="unbalanced-quotes",
                 severity=Severity.FATAL,
                 message="The quotation marks of the file do not pair (RFC 4180, 2.5-2.7): a cell with a "
-                'quotation mark is quoted as a whole, and the mark inside doubled: "5"" pipe".',
-                locator=f"line:{header_lines}",
+                'quotation mark is quoted as a whole, and the mark inside doubled: "5"" pipe". '
+                "The place is that of the last mark.",
+                locator=f"line:{_line_ends(body[:last_mark]) + 1}",
             )
         )
         return CsvTable(
@@ -105,7 +107,21 @@ def read_table(body: bytes, separator: str, report: Report) -> CsvTable:
     )
     columns = tuple(_whole(column) for column in table.columns)
     lines = _lines(body, header_lines, columns, table.num_rows, wrong)
-    return CsvTable(header, columns, _report_wrong(lines, wrong, len(header), report))
+    return _without_blank(
+        CsvTable(header, columns, _report_wrong(lines, wrong, len(header), report))
+    )
+
+
+def _without_blank(table: CsvTable) -> CsvTable:
+    """Return the table without the rows that have no cell at all: blank lines."""
+    if not table.columns or not table.columns[0].null_count:
+        return table
+    filled = np.zeros(len(table.lines), bool)
+    for column in table.columns:
+        filled |= column.is_valid().to_numpy(zero_copy_only=False)
+    taken = pa.array(np.flatnonzero(filled))
+    columns = tuple(column.take(taken) for column in table.columns)
+    return CsvTable(table.header, columns, table.lines[filled])
 
 
 def _whole(column: pa.ChunkedArray) -> pa.StringArray:
@@ -119,10 +135,6 @@ def _header(body: bytes, separator: str) -> tuple[tuple[str, ...], int]:
     reader = csv.reader(text, delimiter=separator)
     cells = next(reader, [])
     return tuple(cells), max(reader.line_num, 1)
-
-
-def _has_open_quote(body: bytes) -> bool:
-    return body.count(b'"') % 2 == 1
 
 
 def _line_ends(text: str | bytes) -> int:

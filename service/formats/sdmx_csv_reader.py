@@ -143,11 +143,9 @@ def _runs(file: _File) -> Iterator[tuple[int, int]]:
 
 
 def _resolve(file: _File, row: int, structures: Structures, report: Report) -> Dsd | None:
-    """Return the structure that a row names; None where the row is blank, or (with a finding) unknown."""
+    """Return the structure that a row names, None (and a finding) where nobody knows it."""
     cells = [file.column(id) for id in ("STRUCTURE", "STRUCTURE_ID")]
     word, named = (None if column is None else column[row].as_py() for column in cells)
-    if not any(column[row].is_valid for column in file.table.columns):
-        return None
     match = _STRUCTURE_ID.fullmatch(named or "")
     type_name = _TYPES.get(word or "")
     if match is not None and type_name is not None:
