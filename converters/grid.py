@@ -9,6 +9,9 @@ from functools import cached_property
 
 from dsd.finding import cell_locator
 
+LISTED_AREA = 10_000
+"""Merged areas up to this many cells are looked up by position, larger ones searched."""
+
 
 class CellKind(StrEnum):
     """What a cell holds."""
@@ -88,6 +91,19 @@ class Area:
     last_row: int
     last_column: int
 
+    @property
+    def size(self) -> int:
+        """The number of its cells."""
+        return (self.last_row - self.first_row + 1) * (self.last_column - self.first_column + 1)
+
+    def __contains__(self, position: tuple[int, int]) -> bool:
+        """Tell whether a (row, column) lies in it."""
+        row, column = position
+        return (
+            self.first_row <= row <= self.last_row
+            and self.first_column <= column <= self.last_column
+        )
+
     def cells(self) -> Iterator[tuple[int, int]]:
         """Iterate over its (row, column) positions."""
         for row in range(self.first_row, self.last_row + 1):
@@ -127,17 +143,26 @@ class Grid:
 
     @cached_property
     def _anchors(self) -> dict[tuple[int, int], tuple[int, int]]:
-        # A merge over whole columns would list a million cells; only what holds cells matters.
         return {
             position: (area.first_row, area.first_column)
             for area in self.merged
-            for position in Area(
-                area.first_row,
-                area.first_column,
-                min(area.last_row, self.last_row),
-                min(area.last_column, self.last_column + 1),
-            ).cells()
+            if area.size <= LISTED_AREA
+            for position in area.cells()
         }
+
+    @cached_property
+    def _wide(self) -> list[Area]:
+        # A merge over whole columns has millions of cells: too many to list.
+        return [area for area in self.merged if area.size > LISTED_AREA]
+
+    def _anchor(self, row: int, column: int) -> tuple[int, int] | None:
+        """Return the first cell of the merged area that covers a position, None outside of any."""
+        found = self._anchors.get((row, column))
+        if found is None:
+            for area in self._wide:
+                if (row, column) in area:
+                    return area.first_row, area.first_column
+        return found
 
     @cached_property
     def last_row(self) -> int:
@@ -155,11 +180,11 @@ class Grid:
 
     def covering(self, row: int, column: int) -> Cell | None:
         """Return the cell shown at this position: of a merged area, its first cell."""
-        return self._cells.get(self._anchors.get((row, column), (row, column)))
+        return self._cells.get(self._anchor(row, column) or (row, column))
 
     def is_merged(self, row: int, column: int) -> bool:
         """Tell whether the position lies in a merged area."""
-        return (row, column) in self._anchors
+        return self._anchor(row, column) is not None
 
     def locator(self, row: int, column: int) -> str:
         """Return the locator of a position of this sheet."""

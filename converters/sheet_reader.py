@@ -60,6 +60,8 @@ class SheetReader:
         self._notes: dict[int, str] = {}
         self._versions: dict[str, str] = {}
         self._bad_columns: set[int] = set()
+        self._heading_codes: dict[tuple[int, int], str | None] = {}
+        self._has_figures = False
         self._missing: list[tuple[Field, tuple[int, int]]] = []
         self._values = ValueReader(layout.profile, layout.dsd)
 
@@ -80,19 +82,19 @@ class SheetReader:
                 1,
             )
         rows = list(self._read_rows(caption_row + 1, columns))
-        if rows and result.gap_reason:
+        if self._has_figures and result.gap_reason:
             self.find(
                 "gap-with-values",
                 "the sheet gives a reason for having no data and has figures; clear the one or the other",
                 *self._field_position(FieldKind.GAP),
             )
-        if not rows and not result.gap_reason:
+        if not self._has_figures and not result.gap_reason:
             self.find(
                 "empty-table",
                 "the sheet has no figures; choose the reason why there are none",
                 *self._field_position(FieldKind.GAP),
             )
-        if rows:
+        if self._has_figures:
             self._report_missing()
         # Without what the whole sheet says no observation has a key; the finding stands already.
         result.rows = rows if self._has_header() else []
@@ -428,14 +430,7 @@ class SheetReader:
             every = self._shared_indexes.of(codelist.codes, codelist.id)
             code = every.match(text).code
             if code is not None:
-                self.find(
-                    "code-not-allowed",
-                    f"{text!r} ({code}) may not be reported on this sheet",
-                    row,
-                    column,
-                    component_id,
-                    text,
-                )
+                self._not_allowed(index, text, code, row, column, component)
                 return
         nearest = index.nearest(text)
         hint = f"; the nearest is {index.name(nearest)!r}" if nearest else ""
@@ -447,6 +442,33 @@ class SheetReader:
             component_id,
             text,
             nearest,
+        )
+
+    def _not_allowed(
+        self,
+        index: LabelIndex,
+        text: str,
+        code: str,
+        row: int,
+        column: int,
+        component: ResolvedComponent,
+    ) -> None:
+        declared = self._versions.get(component.id)
+        version = version_of(component, component.codes[code])
+        reason = "may not be reported on this sheet"
+        if declared is not None and version not in (None, declared):
+            reason = (
+                f"belongs to {component.codes[version or ''].label()}, and the sheet declares "
+                f"{component.codes[declared].label()}"
+            )
+        self.find(
+            "code-not-allowed",
+            f"{text!r} ({code}) {reason}",
+            row,
+            column,
+            component.id,
+            text,
+            index.nearest(text),
         )
 
     def _axis_code(self, axis: Axis, text: str, row: int, column: int) -> str | None:
@@ -479,7 +501,7 @@ class SheetReader:
             cells = self._heading_cells(axis_rows, column, carried)
             if cells is None:
                 continue
-            headings = self._column_codes(cells, column)
+            headings = self._column_codes(cells)
             if headings is None:
                 self._bad_columns |= {column, column + 1} if column + 1 in flags else {column}
                 continue
@@ -515,21 +537,27 @@ class SheetReader:
             cells.append(carried[level])
         return cells
 
-    def _column_codes(self, cells: list[Cell], column: int) -> tuple[str, ...] | None:
-        codes = []
-        for axis, cell in zip(self._layout.columns, cells, strict=True):
+    def _column_codes(self, cells: list[Cell]) -> tuple[str, ...] | None:
+        codes = [
+            self._column_code(axis, cell)
+            for axis, cell in zip(self._layout.columns, cells, strict=True)
+        ]
+        found = [code for code in codes if code is not None]
+        return tuple(found) if len(found) == len(codes) else None
+
+    def _column_code(self, axis: Axis, cell: Cell) -> str | None:
+        """Return the code of a heading; one that heads several columns is read, and faulted, once."""
+        position = (cell.row, cell.column)
+        if position not in self._heading_codes:
             text = self._label_text(cell)
-            if text is None:
-                return None
-            code = (
-                self._period(cell, text)
+            self._heading_codes[position] = (
+                None
+                if text is None
+                else self._period(cell, text)
                 if axis.is_time
                 else self._axis_code(axis, text, cell.row, cell.column)
             )
-            if code is None:
-                return None
-            codes.append(code)
-        return tuple(codes)
+        return self._heading_codes[position]
 
     def _period(self, cell: Cell, text: str) -> str | None:
         """Return the period of a heading; a Buddhist Era year is not converted in silence."""
@@ -573,6 +601,7 @@ class SheetReader:
         for row in range(first, self._grid.last_row + 1):
             self._outside(row, columns)
             filled = self._is_filled(row, columns)
+            self._has_figures = self._has_figures or filled
             headings = self._row_codes(row, carried, filled=filled)
             if headings is None or not filled:
                 continue

@@ -92,7 +92,6 @@ class ValueReader:
             return _refused(
                 "date-in-value-cell",
                 "the cell is formatted as a date; a spreadsheet may have taken a figure such as 1/2 for one",
-                value,
             )
         if shown.is_percent:
             return _refused(

@@ -252,7 +252,8 @@ def _cell(package: _Package, entry: etree._Element, row: int, column: int) -> Ce
     stored = _text_of(inline) if inline is not None else entry.findtext("{*}v")
     style = int(entry.get("s", "0"))
     number_format = package.formats[style] if style < len(package.formats) else "General"
-    if stored is None:
+    # An empty value of a formula is the empty text, or (so does openpyxl) no value at all.
+    if stored is None or (kind is CellKind.NUMBER and not stored.strip()):
         if not formula:
             return None
         return Cell(row, column, CellKind.UNCOMPUTED, "", number_format, is_formula=True)
