@@ -184,16 +184,17 @@ def _read(
     with read_submission(source, structures, country) as reading:
         findings = reading.report.findings
         for dataset in reading.datasets:
-            table = tables.setdefault(dataset.dsd.urn.short, _Table(dataset.dsd))
+            own = tables.setdefault(dataset.dsd.urn.short, _Table(dataset.dsd))
             _share_out(findings[told:], tables, general, structures)
             told = len(findings)
-            _spool_for(dataset, table, settings, stack).fill(dataset.batches)
+            _spool_for(dataset, own, settings, stack).fill(dataset.batches)
             # What was said while the rows were read is about this table.
-            _share_out(findings[told:], tables, table.findings, structures)
+            _share_out(findings[told:], tables, own.findings, structures)
             told = len(findings)
         _share_out(findings[told:], tables, general, structures)
     for dataflow, reason in reading.gaps.items():
-        _table_of(dataflow, tables, structures).gap_reason = reason
+        if (table := _table_of(dataflow, tables, structures)) is not None:
+            table.gap_reason = reason
     if not tables and not general:
         general.append(_finding(NO_DATA, "The file holds no data set and no filled table."))
     return reading.kind, list(tables.values()), general
@@ -207,18 +208,21 @@ def _share_out(
 ) -> None:
     """Give each finding to the table that it names; one that names none to `otherwise`."""
     for finding in findings:
-        if finding.dataflow is None:
-            otherwise.append(finding)
-        else:
-            _table_of(finding.dataflow, tables, structures).findings.append(finding)
+        table = _table_of(finding.dataflow, tables, structures)
+        (otherwise if table is None else table.findings).append(finding)
 
 
-def _table_of(dataflow: str, tables: dict[str, _Table], structures: Structures) -> _Table:
-    """Return the table of a dataflow; one of which nothing could be read still has its place."""
-    if dataflow not in tables:
-        flow = next(f for f in structures.of_type(Dataflow) if f.urn.short == dataflow)
-        tables[dataflow] = _Table(structures.dsd(flow.urn))
-    return tables[dataflow]
+def _table_of(
+    dataflow: str | None, tables: dict[str, _Table], structures: Structures
+) -> _Table | None:
+    """Return the table of a dataflow, None where it is none that is known here.
+
+    One of which nothing could be read still has its place.
+    """
+    if dataflow is None or dataflow in tables:
+        return tables.get(dataflow or "")
+    flow = next((f for f in structures.of_type(Dataflow) if f.urn.short == dataflow), None)
+    return tables.setdefault(dataflow, _Table(structures.dsd(flow.urn))) if flow else None
 
 
 def _spool_for(dataset: Dataset, table: _Table, settings: Settings, stack: ExitStack) -> Spool:

@@ -24,14 +24,20 @@ _INDENT = 4
 
 
 def rule_infos() -> dict[str, RuleInfo]:
-    """Return what is known of each rule by id: those on content and those of a submission."""
+    """Return what is known of each rule by id: on content, on a submission, on reading a workbook."""
     infos = (*(rule.info for rule in RULES), *SUBMISSION_RULES, *WAIVER_RULES)
-    return {info.id: info for info in infos}
-
-
-def _titles() -> dict[str, str]:
-    read = {rule.id: rule.title for rule in CONVERSION_RULES}
-    return read | {id: info.title for id, info in rule_infos().items()}
+    read = (
+        RuleInfo(
+            id=rule.id,
+            severity=rule.severity,
+            title=rule.title,
+            reference="ILMS questionnaire",
+            why="What cannot be read for certain is not read: nothing is guessed.",
+            mend="Correct the cell that the message names.",
+        )
+        for rule in CONVERSION_RULES
+    )
+    return {info.id: info for info in read} | {info.id: info for info in infos}
 
 
 def as_json(result: SubmissionResult) -> bytes:
@@ -100,11 +106,11 @@ def _table(table: TableResult, width: int, shown: int | None) -> Iterator[str]:
 
 def _groups(findings: Iterable[Finding], width: int, shown: int | None) -> Iterator[str]:
     """Group by rule, worst first; inside a group keep the order of the file."""
-    infos, titles = rule_infos(), _titles()
+    infos = rule_infos()
     ordered = sorted(findings, key=lambda f: (_WORST_FIRST[f.severity], f.rule))
     for (severity, rule), group in groupby(ordered, key=lambda f: (f.severity, f.rule)):
         found = list(group)
-        title = f" - {titles[rule]}" if rule in titles else ""
+        title = f" - {infos[rule].title}" if rule in infos else ""
         yield f"{' ' * _INDENT}{severity.value} {rule} ({len(found)}){title}"
         for same in _by_message(found)[:shown]:
             yield from _finding(same, width)
