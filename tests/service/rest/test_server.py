@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -52,22 +54,18 @@ class RunningServer:
         return self.process.communicate(timeout=30)[1]
 
 
-def start_server(folder: Path, settings: Settings) -> RunningServer:
+def launch(folder: Path, settings: Settings, port: int) -> subprocess.Popen[str]:
     script = folder / "start.py"
     script.write_text(START, encoding="utf-8")
-    port = _free_port()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            str(script),
-            str(port),
-            str(settings.store_folder),
-            str(settings.temporary_folder),
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
+    arguments = [str(port), str(settings.store_folder), str(settings.temporary_folder)]
+    return subprocess.Popen(
+        [sys.executable, str(script), *arguments], stderr=subprocess.PIPE, text=True, cwd=folder
     )
+
+
+def start_server(folder: Path, settings: Settings) -> RunningServer:
+    port = _free_port()
+    process = launch(folder, settings, port)
     started = time.monotonic()
     url = f"http://127.0.0.1:{port}"
     while time.monotonic() - started < 30:
@@ -236,3 +234,41 @@ def test_it_starts_fast_and_stops_when_asked(number: int, tmp_path: Path, filled
     assert '"path": "/sdmx/v2/structure/dataflow", "status": "200"' in log
     assert "allstubs" not in log
     assert "Traceback" not in log
+
+
+def test_a_port_in_use_is_told_at_once(tmp_path: Path, settings: Settings) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        process = launch(tmp_path, settings, other.getsockname()[1])
+        log = process.communicate(timeout=30)[1]
+    assert process.returncode != 0
+    assert "AddressInUseError" in log
+    assert "choose another port" in log
+
+
+def test_a_store_that_cannot_be_opened_ends_the_server_with_one_line(
+    tmp_path: Path, settings: Settings
+) -> None:
+    broken = replace(settings, store_folder=tmp_path / "store")
+    broken.store_folder.mkdir()
+    (broken.store_folder / "catalog.sqlite").write_text("no database", encoding="utf-8")
+    process = launch(tmp_path, broken, _free_port())
+    log = process.communicate(timeout=30)[1]
+    assert process.returncode != 0
+    assert log.count("CRITICAL") == 1
+    assert "NotStartedError" in log
+
+
+def test_many_clients_at_once_get_what_one_gets(server: RunningServer) -> None:
+    urls = [
+        f"{server.url}/sdmx/v2/data/dataflow/{TABLE}/{key}?format={name}"
+        for key in ("IDN", "PHL", "*.*.*.SEX_F")
+        for name in ("csv", "json", "ml21")
+    ]
+    alone = {url: requests.get(url, timeout=20).content for url in urls}
+    assert len(set(alone.values())) == len(urls)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda url: (url, requests.get(url, timeout=20)), urls * 10))
+    assert all(response.status_code == 200 for _, response in together)
+    assert all(response.content == alone[url] for url, response in together)
