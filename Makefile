@@ -1,6 +1,8 @@
 # make run   creates .venv, loads the bundled example submissions, serves on http://127.0.0.1:8080
 # make test  the whole test suite
-PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p))))
+# The first Python that runs and is new enough.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then command -v $$p; break; fi; done)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STORE  ?= var/store
@@ -26,8 +28,7 @@ $(STORE)/.loaded: $(VENV)/.installed $(wildcard converters/examples/submissions/
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make run PYTHON=python3.12"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, with its venv module: install it, or say make run PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]'
 	@touch $@
