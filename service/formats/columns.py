@@ -7,7 +7,9 @@ the joining, so that the work in Python grows with the distinct values and not w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,10 @@ from dsd.resolved import Dsd
 from service.formats.contract import EncodeOptions, NotExpressibleError
 
 ROWS_A_CHUNK = 65_536
+MOST_TEXTS = 2_048
+"""Texts that neighbouring columns may make together before they are joined row by row instead."""
+
+Numbers = npt.NDArray[np.int64]
 
 Write = Callable[[str], str]
 WriteList = Callable[[list[str]], str]
@@ -37,24 +43,91 @@ def dictionary_of(column: pa.Array) -> tuple[list[str], pa.Array]:
     return column.dictionary.to_pylist(), column.indices
 
 
-def pieces(column: pa.Array, write: Write, absent: str = "") -> pa.Array:
-    """Return by row what `write` makes of the text, `absent` where there is none."""
+@dataclass(frozen=True)
+class Pieces:
+    """A text a row, kept as distinct texts and the number of each row's text."""
+
+    texts: list[str]
+    numbers: Numbers
+
+    def column(self) -> pa.Array:
+        """Return the texts by row."""
+        return pa.array(self.texts, pa.large_string()).take(pa.array(self.numbers))
+
+    def around(self, before: str, after: str) -> Pieces:
+        """Return each text between two others."""
+        return Pieces([f"{before}{text}{after}" for text in self.texts], self.numbers)
+
+    def beside(self, other: Pieces) -> Pieces:
+        """Return the texts of both, joined by row."""
+        texts = [first + second for first in self.texts for second in other.texts]
+        return Pieces(texts, self.numbers * len(other.texts) + other.numbers)
+
+
+Part: TypeAlias = "Pieces | pa.Array | str"
+
+
+def pieces(column: pa.Array, write: Write, absent: str = "") -> Pieces:
+    """Return by row what `write` makes of the text, `absent` where there is none.
+
+    A dictionary may hold texts that no row has (a slice of a column does): those are not written.
+    """
     values, indices = dictionary_of(column)
-    written = pa.array([*map(write, values), absent], pa.large_string())
-    return written.take(pc.fill_null(indices, len(values)))
+    numbers = indices.cast(pa.int64()).fill_null(len(values)).to_numpy(zero_copy_only=False)
+    used = np.zeros(len(values) + 1, bool)
+    used[numbers] = True
+    places = np.cumsum(used) - 1
+    texts = [write(values[number]) for number in np.flatnonzero(used[:-1]).tolist()]
+    return Pieces([*texts, absent] if used[-1] else texts, places[numbers])
 
 
-def list_pieces(column: pa.Array, write: WriteList, absent: str = "") -> pa.Array:
+def folded(parts: Iterable[Part]) -> list[Pieces | pa.Array]:
+    """Return fewer parts with the same texts by row: neighbours that are few texts become one."""
+    found: list[Pieces | pa.Array] = []
+    before = ""
+    for part in parts:
+        if isinstance(part, str):
+            if found and isinstance(found[-1], Pieces):
+                found[-1] = found[-1].around("", part)
+            else:
+                before += part
+            continue
+        if before and not isinstance(part, Pieces):
+            found.append(Pieces([before], np.zeros(len(part), np.int64)))
+        elif before:
+            part = part.around(before, "")
+        before = ""
+        last = found[-1] if found else None
+        if isinstance(part, Pieces) and isinstance(last, Pieces) and _are_few(last, part):
+            found[-1] = last.beside(part)
+        else:
+            found.append(part)
+    if before and found:
+        found.append(
+            Pieces(
+                [before],
+                np.zeros(
+                    len(found[0].numbers if isinstance(found[0], Pieces) else found[0]), np.int64
+                ),
+            )
+        )
+    return found
+
+
+def _are_few(first: Pieces, second: Pieces) -> bool:
+    """Tell whether two parts make fewer texts than would be worth joining by row."""
+    return len(first.texts) * len(second.texts) <= max(MOST_TEXTS, 1)
+
+
+def list_pieces(column: pa.Array, write: WriteList, absent: str = "") -> Pieces:
     """Return by row what `write` makes of a list of texts, `absent` where there is none."""
-    known: dict[tuple[str, ...] | None, str] = {None: absent}
-    written = []
-    for values in column.to_pylist():
-        key = None if values is None else tuple(values)
-        piece = known.get(key)
-        if piece is None:
-            piece = known[key] = write(list(key or ()))
-        written.append(piece)
-    return pa.array(written, pa.large_string())
+    if column.null_count == len(column):
+        return Pieces([absent], np.zeros(len(column), np.int64))
+    known: dict[tuple[str, ...] | None, int] = {}
+    keys = [None if values is None else tuple(values) for values in column.to_pylist()]
+    numbers = [known.setdefault(key, len(known)) for key in keys]
+    texts = [absent if key is None else write(list(key)) for key in known]
+    return Pieces(texts, np.array(numbers, np.int64))
 
 
 def text_pieces(column: pa.Array, plain: str, write: Write, absent: str = "") -> pa.Array:
@@ -71,10 +144,12 @@ def text_pieces(column: pa.Array, plain: str, write: Write, absent: str = "") ->
     return pc.fill_null(column, absent)
 
 
-def joined(parts: Iterable[pa.Array | str]) -> pa.Array:
+def joined(parts: Iterable[Part]) -> pa.Array:
     """Return the parts of each row as one text; a plain text is the same in every row."""
-    row = [pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts]
-    return pc.binary_join_element_wise(*row, pa.scalar("", pa.large_string()))
+    columns = [part.column() if isinstance(part, Pieces) else part for part in folded(parts)]
+    if len(columns) == 1:
+        return columns[0].cast(pa.large_string())
+    return pc.binary_join_element_wise(*columns, pa.scalar("", pa.large_string()))
 
 
 def content(texts: pa.Array) -> memoryview:
@@ -91,7 +166,12 @@ def starting_where(first: npt.NDArray[np.bool_], heads: pa.Array) -> pa.Array:
     index = np.full(len(first), len(heads), np.int64)
     index[first] = np.arange(len(heads))
     empty = pa.array([""], pa.large_string())
-    return pa.concat_arrays([heads.cast(pa.large_string()), empty]).take(pa.array(index))
+    return pa.concat_arrays([heads, empty]).take(pa.array(index))
+
+
+def chosen(where: npt.NDArray[np.bool_], no: str, yes: str) -> Pieces:
+    """Return by row one of two texts."""
+    return Pieces([no, yes], where.astype(np.int64))
 
 
 def written_ids(dsd: Dsd, options: EncodeOptions) -> list[str]:

@@ -12,6 +12,8 @@ from dsd.dataset import Action, AttributeValues, Preamble
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.formats.columns import (
+    Part,
+    Pieces,
     content,
     in_chunks,
     joined,
@@ -132,7 +134,7 @@ class _Writer:
 
     def rows(self, batch: Batch) -> pa.Array:
         """Return the rows of a batch as texts."""
-        parts: list[pa.Array | str] = [self.structure_cells()]
+        parts: list[Part] = [self.structure_cells()]
         actions = present(batch, ACTION)
         own = LETTER_OF_ACTION[self.header.action] + SEPARATOR
         parts.append(
@@ -147,26 +149,26 @@ class _Writer:
             parts += self.component_cells(component, present(batch, component.id), end)
         return joined(parts)
 
-    def key_cells(self, batch: Batch, ids: list[str]) -> pa.Array | str:
+    def key_cells(self, batch: Batch, ids: list[str]) -> Part:
         """Return the key of each row, quoted where an uncoded dimension makes that needful."""
-        parts: list[pa.Array | str] = []
+        parts: list[Part] = []
         for number, id in enumerate(ids):
             column = present(batch, id)
             parts.append("." if number else "")
             parts.append("" if column is None else pieces(column, str))
-        if not any(isinstance(part, pa.Array) for part in parts):
+        if not any(isinstance(part, Pieces) for part in parts):
             return ""
         return text_pieces(joined(parts), _PLAIN, lambda text: quoted(text) if text else "")
 
     def component_cells(
         self, component: ResolvedComponent, column: pa.Array | None, end: str
-    ) -> list[pa.Array | str]:
+    ) -> list[Part]:
         """Return the cells of a component (and of its names) with the separators after them."""
         named = self.options.labels == "name"
         first_end = SEPARATOR if named else end
         if column is None:
             return [first_end + (end if named else "")]
-        parts: list[pa.Array | str]
+        parts: list[Part]
         if pa.types.is_list(column.type):
             parts = [
                 list_pieces(column, self.list_cell(component, self.text, first_end), first_end)
@@ -183,9 +185,7 @@ class _Writer:
             parts.append(self.name_cells(component, column, end))
         return parts
 
-    def name_cells(
-        self, component: ResolvedComponent, column: pa.Array, end: str
-    ) -> pa.Array | str:
+    def name_cells(self, component: ResolvedComponent, column: pa.Array, end: str) -> Part:
         """Return the cells that name the values of a coded component."""
         if component.codelist is None:
             return end

@@ -23,7 +23,9 @@ from service.formats.csv_table import CsvTable, read_table, read_text
 from service.formats.levels import Level, hoisted
 from service.formats.sdmx_csv import LETTER_OF_ACTION
 
-_START = re.compile(r'"?STRUCTURE(?:\[(?P<sub>.)\])?"?(?P<separator>[^A-Za-z0-9_\[\]" ])')
+_START = re.compile(
+    r'"?STRUCTURE(?:\[(?P<sub>.)\])?"?(?P<separator>[^A-Za-z0-9_\[\]" \r\n\0\x80-\U0010ffff])'
+)
 _COLUMN = re.compile(
     r"(?P<id>[^\[:]+)(?P<several>\[(?P<languages>[^\]]*)\])?(?:: (?P<name>.*))?", re.DOTALL
 )

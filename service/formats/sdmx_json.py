@@ -19,6 +19,8 @@ from dsd.dataset import AttributeValues, Preamble
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.formats.columns import (
+    Part,
+    chosen,
     content,
     joined,
     list_pieces,
@@ -285,11 +287,9 @@ class _Writer:
 
     # -- rows --------------------------------------------------------------------------------------
 
-    def key_pieces(
-        self, batch: Batch, ids: Iterable[str], rows: pa.Array | None
-    ) -> list[pa.Array | str]:
+    def key_pieces(self, batch: Batch, ids: Iterable[str], rows: pa.Array | None) -> list[Part]:
         """Return the parts of a key `0:3:1`."""
-        parts: list[pa.Array | str] = []
+        parts: list[Part] = []
         for id in ids:
             column = present(batch, id)
             if column is None:
@@ -300,20 +300,20 @@ class _Writer:
             parts.append(pieces(column, number.__getitem__))
         return parts
 
-    def observation_pieces(self, batch: Batch) -> list[pa.Array | str]:
+    def observation_pieces(self, batch: Batch) -> list[Part]:
         """Return the parts of an observation's array: measures, then attributes of the observation."""
         wanted = [
             *self.measures(),
             *(c for c in self.attributes() if self.level_of(c) == "observation"),
         ]
-        parts: list[pa.Array | str] = []
+        parts: list[Part] = []
         for component in wanted:
             parts += [","] if parts else []
             column = present(batch, component.id)
             parts.append("null" if column is None else self.cell_pieces(component, column))
         return parts
 
-    def cell_pieces(self, component: ResolvedComponent, column: pa.Array) -> pa.Array:
+    def cell_pieces(self, component: ResolvedComponent, column: pa.Array) -> Part:
         """Return the JSON of each value of a column."""
         write = self.write_of(component)
         if pa.types.is_list(column.type):
@@ -333,27 +333,22 @@ class _Writer:
     def rows(self, batch: Batch, first: npt.NDArray[np.bool_], started: bool) -> pa.Array:
         """Return the JSON of each row, a new series before the rows that start one."""
         key = self.key_pieces(batch, self.at_observation, None)
-        observation: list[pa.Array | str] = ['"', *key, '":[', *self.observation_pieces(batch), "]"]
+        observation: list[Part] = ['"', *key, '":[', *self.observation_pieces(batch), "]"]
         if self.is_flat:
             comma = np.ones(batch.num_rows, bool)
             comma[:1] = started
-            return joined([_commas(comma), *observation])
+            return joined([chosen(comma, "", ","), *observation])
         rows = pa.array(np.flatnonzero(first))
         series = self.key_pieces(batch, self.at_series, rows)
         closing = np.ones(len(rows), bool)
         if len(rows) and first[0]:
             closing[0] = started
-        close = pa.array(["", "}},"], pa.large_string()).take(pa.array(closing.astype(np.int64)))
-        heads = joined([close, '"', *(series or ["0"]), '":{"observations":{'])
-        return joined([starting_where(first, heads), _commas(~first), *observation])
+        heads = joined([chosen(closing, "", "}},"), '"', *(series or ["0"]), '":{"observations":{'])
+        return joined([starting_where(first, heads), chosen(~first, "", ","), *observation])
 
     def closing(self, started: bool) -> str:
         """Return the message from the last row on."""
         return ("" if self.is_flat or not started else "}}") + "}}]}}"
-
-
-def _commas(where: npt.NDArray[np.bool_]) -> pa.Array:
-    return pa.array(["", ","], pa.large_string()).take(pa.array(where.astype(np.int64)))
 
 
 def _interval(component: ResolvedComponent, value: str) -> dict[str, str]:

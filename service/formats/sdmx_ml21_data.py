@@ -20,8 +20,12 @@ from dsd.batch import Batch
 from dsd.dataset import AttributeValues, Preamble
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import (
+    Part,
+    Pieces,
+    chosen,
     content,
     dictionary_of,
+    folded,
     joined,
     list_pieces,
     observation_ids,
@@ -276,11 +280,10 @@ class _Writer:
     def series_heads(self, batch: Batch, started: bool, is_first: bool) -> pa.Array:
         """Return the start of each series, with the end of the one before."""
         name = f"{self.syntax.prefix}Series"
-        close = [f"</{name}>\n"] * batch.num_rows
-        if is_first and not started:
-            close[:1] = [""]
-        parts: list[pa.Array | str] = [
-            pa.array(close, pa.large_string()),
+        close = np.ones(batch.num_rows, bool)
+        close[:1] = started or not is_first
+        parts: list[Part] = [
+            chosen(close, "", f"</{name}>\n"),
             f"<{name}>" if self.syntax.is_generic else f"<{name}",
             *self.key_pieces(batch, self.at_series, at_observation=False),
             *self.attribute_pieces(batch, "series"),
@@ -288,9 +291,7 @@ class _Writer:
         ]
         return joined(parts)
 
-    def key_pieces(
-        self, batch: Batch, ids: Sequence[str], *, at_observation: bool
-    ) -> list[pa.Array | str]:
+    def key_pieces(self, batch: Batch, ids: Sequence[str], *, at_observation: bool) -> list[Part]:
         """Return the values of dimensions: of a series or of an observation."""
         columns = [(id, present(batch, id)) for id in ids]
         if self.syntax.is_generic and at_observation and not self.is_flat:
@@ -307,7 +308,7 @@ class _Writer:
         ]
         return [before, *values, after]
 
-    def measure_pieces(self, batch: Batch) -> pa.Array | str:
+    def measure_pieces(self, batch: Batch) -> Part:
         """Return the observed value, nothing where it is absent."""
         column = present(batch, MEASURE)
         if column is None or MEASURE not in {c.id for c in self.components}:
@@ -321,9 +322,9 @@ class _Writer:
         written = joined([before, texts, after])
         return pc.if_else(pc.is_null(column), pa.scalar("", pa.large_string()), written)
 
-    def attribute_pieces(self, batch: Batch, level: str) -> list[pa.Array | str]:
+    def attribute_pieces(self, batch: Batch, level: str) -> list[Part]:
         """Return the attribute values of a level, wrapped where there are any."""
-        found: list[pa.Array | str] = []
+        found: list[Part] = []
         for component in self.attributes(level):
             column = present(batch, component.id)
             if attachment(self.dsd, component)[0] == "dimensions":
@@ -332,14 +333,19 @@ class _Writer:
                 found.append(self.value_pieces(component, column))
         if not self.syntax.is_generic or not found:
             return found
-        inside = joined(found)
         before, after = self.syntax.around("Attributes")
+        parts = folded(found)
+        if len(parts) == 1 and isinstance(parts[0], Pieces):
+            few = parts[0]
+            texts = [f"{before}{text}{after}" if text else "" for text in few.texts]
+            return [Pieces(texts, few.numbers)]
+        inside = joined(parts)
         empty = pc.equal(pc.binary_length(inside), 0)
         return [
             pc.if_else(empty, pa.scalar("", pa.large_string()), joined([before, inside, after]))
         ]
 
-    def value_pieces(self, component: ResolvedComponent, column: pa.Array) -> pa.Array:
+    def value_pieces(self, component: ResolvedComponent, column: pa.Array) -> Pieces:
         """Return the values of an attribute."""
         write: Callable[[str], str] = partial(self.syntax.value, component.id)
         if pa.types.is_list(column.type):
