@@ -6,6 +6,7 @@ and after the whole transaction: an observation that ends as it was keeps its ve
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -183,11 +184,9 @@ class FlowWriter:
         if not frame.height:
             return
         keys = frame[SERIES_KEY]
-        parts = -(-frame.height // self._folder.leaf_rows)
-        cuts = sorted({keys[frame.height * part // parts] for part in range(1, parts)})
-        cuts = [cut for cut in cuts if cut > keys[0]]
-        bounds = [0, *(int(keys.search_sorted(cut, "left")) for cut in cuts), frame.height]
-        lows = [low_key, *cuts]
+        starts = (keys != keys.shift()).fill_null(True).arg_true().to_list()
+        bounds = _cuts(starts, frame.height, self._folder.leaf_rows)
+        lows = [low_key, *(keys[place] for place in bounds[1:-1])]
         for low, first, last in zip(lows, bounds, bounds[1:], strict=False):
             self.commit.new.append(
                 self._folder.write(
@@ -209,6 +208,24 @@ class FlowWriter:
         self.commit.attributes_new = {
             entry: value for entry, value in after.items() if before.get(entry) != value
         }
+
+
+def _cuts(starts: Sequence[int], rows: int, limit: int) -> list[int]:
+    """Return where to cut rows into parts of about the same size, none above the limit.
+
+    Series are never cut (`starts` tells where they start): one that passes the limit is a part of its own.
+    """
+    bounds = [0]
+    while rows - bounds[-1] > limit:
+        left = rows - bounds[-1]
+        target = bounds[-1] + -(-left // -(-left // limit))
+        place = bisect_right(starts, target) - 1
+        if starts[place] <= bounds[-1]:
+            place += 1
+        if place == len(starts):
+            break
+        bounds.append(starts[place])
+    return [*bounds, rows]
 
 
 def _within(

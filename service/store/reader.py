@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from codelists.urn import Urn
 from dsd.batch import BATCH_ROWS, CODED, Batch, batch_schema
 from dsd.dataset import AttributeValues, Preamble
 from dsd.resolved import Dsd, ResolvedComponent, Role
@@ -25,10 +26,14 @@ from service.query.selection import ComponentFilter, Condition, Operator, Select
 from service.store.catalog import AttributeKey, AttributeStates, FlowState
 from service.store.leaf import SERIES_KEY, LeafFolder, unreadable
 from service.store.protocol import Availability, Revision, Snapshot, StoreUnavailableError
-from service.store.sql import Query, Scan, key_bounds, pruned, quoted
+from service.store.sql import Query, Scan, fixed_codes, is_whole, key_bounds, pruned, quoted
 
 BUFFERED_ROWS = 4 * BATCH_ROWS
 """Answers with fewer rows are held, so that one scan gives both rows and preamble."""
+
+
+_Summary = tuple[int, dict[str, tuple[str, ...]]]
+"""Number of observations, and distinct codes by component."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Reader:
         self._database.execute("set parquet_metadata_cache = true")
         self._database.execute("set validate_external_file_cache = 'NO_VALIDATION'")
         self._lock = threading.Lock()
+        self._summaries: dict[Urn, tuple[tuple[int, tuple[str, ...]], _Summary]] = {}
 
     def close(self) -> None:
         """Release the engine and its temporary folder."""
@@ -76,11 +82,8 @@ class Reader:
         """Return the number of observations of a slice."""
         scan = self._scan(part)
         selection = part.selection
-        plain = (selection.keys, selection.filters, selection.periods) == ((), (), ())
-        whole = selection.first_n is None and selection.last_n is None and part.transaction is None
-        if plain and whole:
-            rows = max(0, sum(leaf.rows for leaf in scan.leaves) - selection.offset)
-            return rows if selection.limit is None else min(rows, selection.limit)
+        if is_whole(selection) and part.transaction is None:
+            return sum(leaf.rows for leaf in scan.leaves)
         query = Query()
         sql = f"select count(*) from ({scan.rows(query, [SERIES_KEY])})"  # noqa: S608
         return int(self._row(scan, sql, query)[0])
@@ -106,26 +109,41 @@ class Reader:
         """Open the rows of a slice with their preamble."""
         scan, selection = self._scan(part), part.selection
         schema = _schema(selection)
+        fixed = fixed_codes(selection)
+        # What the selection fixes need not be read, if there is anything else to count rows by.
         held = _held(scan, schema)
+        read = [name for name in held if name not in fixed] or held
         query = Query()
-        sql = scan.rows(query, held)
+        sql = scan.rows(query, read)
         with self._cursor() as cursor, self._translated(scan):
             rows = cursor.sql(sql, params=query.parameters).to_arrow_reader(BATCH_ROWS)
             try:
-                batches = _shaped(self._guarded(scan, rows), schema)
+                batches = _shaped(self._guarded(scan, rows), read, schema, fixed)
                 first, is_all = _buffered(batches)
                 if is_all:
-                    codes = _codes_of(selection.dsd, first, schema)
+                    codes = _codes_of(selection.dsd, first, schema, held)
                     observations = sum(batch.num_rows for batch in first)
                 else:
-                    observations, codes = self._summary(scan, schema)
+                    observations, codes = self._known_summary(part, scan, schema)
                 attributes = tuple(_attributes(part, schema))
                 preamble = Preamble(observations, codes, attributes)
                 yield Snapshot(preamble, chain(first, batches), part.revision)
             finally:
                 rows.close()
 
-    def _summary(self, scan: Scan, schema: pa.Schema) -> tuple[int, dict[str, tuple[str, ...]]]:
+    def _known_summary(self, part: Slice, scan: Scan, schema: pa.Schema) -> _Summary:
+        """Return the summary of a large answer; that of a whole dataflow is kept while its leaves last."""
+        if part.state is None or part.transaction is not None or not is_whole(part.selection):
+            return self._summary(scan, schema)
+        dataflow = part.selection.dsd.urn
+        key = (part.state.head.layout, tuple(schema.names))
+        known = self._summaries.get(dataflow)
+        if known is None or known[0] != key:
+            known = key, self._summary(scan, schema)
+            self._summaries[dataflow] = known
+        return known[1]
+
+    def _summary(self, scan: Scan, schema: pa.Schema) -> _Summary:
         """Return the count and the distinct codes of a large answer."""
         dsd = scan.selection.dsd
         held = set(_held(scan, schema))
@@ -206,20 +224,27 @@ def _held(scan: Scan, schema: pa.Schema) -> list[str]:
     return [name for name in schema.names if name in stored] or list(scan.selection.dsd.key_ids)
 
 
-def _shaped(batches: Iterable[Batch], schema: pa.Schema) -> Iterator[Batch]:
+def _shaped(
+    batches: Iterable[Batch], held: Sequence[str], schema: pa.Schema, fixed: Mapping[str, str]
+) -> Iterator[Batch]:
     """Yield batches as `dsd.batch` has them: dictionaries for what repeats, all columns of the schema."""
+    places = {name: place for place, name in enumerate(held)}
+    plan = [
+        (places.get(field.name), field.type, field.type == CODED, fixed.get(field.name))
+        for field in schema
+    ]
     for batch in batches:
         if not batch.num_rows:
             continue
         columns = []
-        for field in schema:
-            position = batch.schema.get_field_index(field.name)
-            if position < 0:
-                columns.append(_absent(field.type, batch.num_rows))
-            elif field.type == CODED:
-                columns.append(batch.column(position).dictionary_encode())
+        for place, kind, is_coded, code in plan:
+            if place is None:
+                columns.append(_constant(kind, batch.num_rows, code))
+            elif is_coded:
+                columns.append(batch.column(place).dictionary_encode())
             else:
-                columns.append(batch.column(position).cast(field.type))
+                column = batch.column(place)
+                columns.append(column if column.type == kind else column.cast(kind))
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -235,10 +260,15 @@ def _buffered(batches: Iterator[Batch]) -> tuple[list[Batch], bool]:
     return taken, True
 
 
-def _absent(kind: pa.DataType, rows: int) -> pa.Array:
-    if kind == CODED:
+def _constant(kind: pa.DataType, rows: int, code: str | None) -> pa.Array:
+    """Return a column with the same code everywhere, or nothing."""
+    if kind != CODED:
+        return pa.nulls(rows, kind)
+    if code is None:
         return pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), pa.array([], pa.string()))
-    return pa.nulls(rows, kind)
+    return pa.DictionaryArray.from_arrays(
+        pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([code])
+    )
 
 
 def _is_listed(component: ResolvedComponent) -> bool:
@@ -246,20 +276,24 @@ def _is_listed(component: ResolvedComponent) -> bool:
     return component.role in (Role.DIMENSION, Role.TIME) or component.codelist is not None
 
 
-def _codes_of(dsd: Dsd, batches: Sequence[Batch], schema: pa.Schema) -> dict[str, tuple[str, ...]]:
-    codes = {}
+def _codes_of(
+    dsd: Dsd, batches: Sequence[Batch], schema: pa.Schema, held: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    codes: dict[str, tuple[str, ...]] = {}
+    known = set(held)
     for position, name in enumerate(schema.names):
-        if not _is_listed(dsd[name]):
+        component = dsd[name]
+        if not _is_listed(component):
             continue
-        values: set[str] = set()
-        for batch in batches:
+        values: set[str | None] = set()
+        for batch in batches if name in known else ():
             column = batch.column(position)
             if column.type == CODED:
-                distinct = column.dictionary
+                values.update(column.dictionary.to_pylist())
             else:
-                distinct = pc.unique(column.flatten() if dsd[name].is_multiple else column)
-            values.update(text for text in distinct.to_pylist() if text is not None)
-        codes[name] = _in_order(dsd[name], values)
+                flat = column.flatten() if component.is_multiple else column
+                values.update(pc.unique(flat).to_pylist())
+        codes[name] = _in_order(component, values)
     return codes
 
 

@@ -240,7 +240,7 @@ class _Branch:
         """Yield the conjuncts of a selection."""
         if selection.keys:
             bounds = key_bounds(selection)
-            if bounds.end is not None:
+            if bounds.end is not None and not all(map(self._is_full, selection.keys)):
                 # Lets row groups be skipped: they are sorted by series key.
                 yield f"{SERIES_KEY} >= {self.query.bind(bounds.low)}"
                 yield f"{SERIES_KEY} < {self.query.bind(bounds.end)}"
@@ -250,8 +250,11 @@ class _Branch:
         if selection.periods:
             yield _any_of(self._period(term) for term in selection.periods)
 
+    def _is_full(self, key: dict[str, frozenset[str]]) -> bool:
+        return all(len(key.get(name, ())) == 1 for name in self.dsd.series_ids)
+
     def _key(self, key: dict[str, frozenset[str]]) -> str:
-        if all(len(key.get(name, ())) == 1 for name in self.dsd.series_ids):
+        if self._is_full(key):
             text = KEY_SEPARATOR.join(next(iter(key[name])) for name in self.dsd.series_ids)
             return f"{SERIES_KEY} = {self.query.bind(text)}"
         return _all_of(
@@ -299,6 +302,25 @@ class _Branch:
         sign = _COMPARISONS[condition.operator]
         text = f"{column} {sign} {value}"
         return _numeric(column, value, sign, text) if is_numeric(component) else text
+
+
+def is_whole(selection: Selection) -> bool:
+    """Tell whether a selection is a whole dataflow."""
+    return selection == Selection(
+        selection.dsd, component_ids=selection.component_ids, as_of=selection.as_of
+    )
+
+
+def fixed_codes(selection: Selection) -> dict[str, str]:
+    """Return the dimensions for which a selection leaves one code, and the code."""
+    if not selection.keys:
+        return {}
+    first = selection.keys[0]
+    return {
+        name: next(iter(codes))
+        for name, codes in first.items()
+        if len(codes) == 1 and all(key.get(name) == codes for key in selection.keys)
+    }
 
 
 def is_numeric(component: ResolvedComponent) -> bool:
