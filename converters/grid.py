@@ -178,6 +178,17 @@ class Grid:
         """Return the cell stored at this position, None where it is blank."""
         return self._cells.get((row, column))
 
+    def row(self, row: int) -> list[Cell]:
+        """Return the cells of a row that are not blank, from left to right."""
+        return self._by_row.get(row, [])
+
+    @cached_property
+    def _by_row(self) -> dict[int, list[Cell]]:
+        rows: dict[int, list[Cell]] = {}
+        for cell in self:
+            rows.setdefault(cell.row, []).append(cell)
+        return rows
+
     def covering(self, row: int, column: int) -> Cell | None:
         """Return the cell shown at this position: of a merged area, its first cell."""
         return self._cells.get(self._anchor(row, column) or (row, column))

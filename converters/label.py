@@ -32,7 +32,9 @@ def fold(text: str) -> str:
     ('lao p d r', 'viet nam', 'cote divoire')
     """
     kept = []
-    for character in unicodedata.normalize("NFKD", text.casefold()):
+    # Folding case can undo a decomposition and the other way round (Unicode 16, 3.13, D146).
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    for character in unicodedata.normalize("NFKD", plain.casefold()):
         if character in _APOSTROPHES or ord(character) in _LATIN_MARKS:
             continue
         category = unicodedata.category(character)

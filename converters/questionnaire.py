@@ -189,7 +189,7 @@ class _QuestionnaireReader:
         open_dsd = self._structures.dsd(flow.urn)
         if area_id not in open_dsd:
             return table_layout(open_dsd, self._profile)
-        found = self._area_of(grid, open_dsd)
+        found = self._area_of(grid, flow, open_dsd)
         if found is None:
             return None
         area, row, column = found
@@ -202,18 +202,21 @@ class _QuestionnaireReader:
                 column,
                 area_id,
                 area,
+                flow=flow,
             )
         key = (flow.urn.short, area)
         if key not in self._layouts:
             try:
                 dsd = bound_dsd(self._structures, flow, area_id, area)
             except UnknownTableError as error:
-                self._find("code-not-allowed", str(error), grid, row, column, area_id, area)
+                self._find(
+                    "code-not-allowed", str(error), grid, row, column, area_id, area, flow=flow
+                )
                 return None
             self._layouts[key] = table_layout(dsd, self._profile)
         return self._layouts[key]
 
-    def _area_of(self, grid: Grid, dsd: Dsd) -> tuple[str, int, int] | None:
+    def _area_of(self, grid: Grid, flow: Dataflow, dsd: Dsd) -> tuple[str, int, int] | None:
         component = dsd[self._profile.placement.area]
         captions = {
             *self._profile.captions.get(component.id, {}).values(),
@@ -229,6 +232,7 @@ class _QuestionnaireReader:
                 grid,
                 *position,
                 component.id,
+                flow=flow,
             )
             return None
         text, row, column = found
@@ -247,6 +251,7 @@ class _QuestionnaireReader:
                 component.id,
                 text,
                 index.nearest(text),
+                flow,
             )
             return None
         return match.code, row, column
@@ -261,12 +266,14 @@ class _QuestionnaireReader:
         component: str | None = None,
         value: str | None = None,
         suggestion: str | None = None,
+        flow: Dataflow | None = None,
     ) -> None:
         self._report.add(
             Finding(
                 rule=rule,
                 severity=SEVERITY_OF_RULE[rule],
                 message=message,
+                dataflow=flow.urn.short if flow else None,
                 component=component,
                 value=value,
                 locator=grid.locator(row, column),

@@ -199,6 +199,7 @@ class SheetReader:
                 continue
             entry = self._field_captioned(caption)
             if entry is None:
+                self._unknown_line(row)
                 continue
             seen[entry.key] = (row, self._layout.label_columns + 1)
             if entry.kind is FieldKind.GAP:
@@ -209,6 +210,18 @@ class SheetReader:
                 self._read_field(entry, row)
         self._complete_fields(seen)
         return gap_reason
+
+    def _unknown_line(self, row: int) -> None:
+        """Report a line that says nothing we know; its text stays out: it may be a person's."""
+        title = next(iter(self._grid)).row
+        cells = [cell for cell in self._grid.row(row) if row != title]
+        if cells:
+            self.find(
+                "text-outside-table",
+                "the line has no caption of the header block and was not read",
+                row,
+                cells[-1].column,
+            )
 
     def _field_captioned(self, caption: str) -> Field | None:
         """Return the line that a caption names; `Classification version: Age` names that of a dimension."""
@@ -266,6 +279,9 @@ class SheetReader:
 
     def _field_code(self, entry: Field, text: str, row: int, column: int) -> str | None:
         if not entry.codes:
+            if _CONTACT.search(text):
+                self._contact(row, column, entry.key)
+                return None
             return text
         id = entry.component.id if entry.component else None
         own = entry.kind in (FieldKind.VERSION, FieldKind.GAP)
@@ -663,9 +679,7 @@ class SheetReader:
 
     def _unselected_row(self, row: int) -> None:
         cell = next(
-            cell
-            for cell in self._grid
-            if cell.row == row and cell.column > self._layout.label_columns
+            cell for cell in self._grid.row(row) if cell.column > self._layout.label_columns
         )
         self.find(
             "value-in-unselected-row",

@@ -26,6 +26,7 @@ SMALL = Font(name="Calibri", size=9, color="5B6773")
 LINK = Font(name="Calibri", size=10, color="1155AA", underline="single")
 
 LEFT = Alignment(horizontal="left", vertical="center")
+FITTED = Alignment(horizontal="left", vertical="center", shrink_to_fit=True)
 LEFT_WRAPPED = Alignment(horizontal="left", vertical="center", wrap_text=True)
 CENTRE = Alignment(horizontal="center", vertical="center", wrap_text=True)
 RIGHT = Alignment(horizontal="right", vertical="center")

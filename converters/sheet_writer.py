@@ -10,7 +10,6 @@ from openpyxl.cell.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -141,7 +140,7 @@ class SheetWriter:
             self._field_text(entry),
             fill=fill,
             border=style.BORDER,
-            alignment=style.LEFT_WRAPPED if is_note else style.LEFT,
+            alignment=style.LEFT_WRAPPED if is_note else style.FITTED,
             is_open=not locked,
         )
         if is_note:
@@ -347,9 +346,10 @@ class SheetWriter:
         sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
         sheet.print_title_cols = f"A:{get_column_letter(layout.label_columns)}"
         sheet.print_title_rows = f"{layout.first_header_row}:{layout.caption_row}"
-        sheet.oddFooter = HeaderFooterItem(
-            left=_HeaderFooterPart(layout.sheet), right=_HeaderFooterPart("&P / &N")
-        )
+        footer = sheet.HeaderFooter.oddFooter
+        if footer is not None:
+            footer.left.text = layout.sheet
+            footer.right.text = "&P / &N"
         # No password: the protection guards against slips, not against the office that fills it.
         sheet.protection.sheet = True
         sheet.protection.formatColumns = False
