@@ -51,15 +51,16 @@ def _only_target(sources: Sources, query: DataQuery) -> Target:
 
 
 def _check_size(sources: Sources, selection: Selection) -> None:
-    observations = sources.store.count(selection)
     limit = sources.settings.max_response_observations
+    # A whole dataflow is counted without reading; only where it has too many must its part be counted.
+    if selection.as_of is None and sources.store.count(Selection(selection.dsd)) <= limit:
+        return
+    observations = sources.store.count(selection)
     if observations > limit:
         raise ResponseTooLargeError(
             f"{observations} observations match and one answer may hold {limit}; "
             "narrow the key or the periods, or ask in parts with limit and offset"
         )
-    if observations == 0:
-        raise NoResultsError("no observation matches the query")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ class _Question:
 
     def encoded(self, selection: Selection, snapshot: Snapshot) -> Answer:
         """Return the answer with its body, made from one snapshot."""
+        if snapshot.preamble.observations == 0:
+            raise NoResultsError("no observation matches the query")
         encode = self.wanted.format.encode
         if encode is None:
             raise NotSupportedError(f"{self.wanted.format.media_type} can only be read")

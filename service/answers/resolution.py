@@ -100,13 +100,12 @@ def _unknown(registry: Registry, query: DataQuery) -> str:
 
 
 def _targets(registry: Registry, artefact: Maintainable) -> Iterator[Target]:
-    structures = registry.structures
-    written = structures.dsd(artefact.urn)
+    written = registry.dsd(artefact.urn)
     if isinstance(artefact, DataStructure):
         for flow in registry.dataflows_of(artefact):
-            yield Target(structures.dsd(flow.urn), written)
+            yield Target(registry.dsd(flow.urn), written)
     elif isinstance(artefact, ProvisionAgreement) and written.dataflow:
-        read = structures.dsd(written.dataflow.urn)
+        read = registry.dsd(written.dataflow.urn)
         yield Target(read, written, (_region(written, read),))
     else:
         yield Target(written, written)
@@ -131,7 +130,7 @@ def _of_providers(
     narrowed = []
     for target in targets:
         regions = tuple(
-            _region(registry.structures.dsd(agreement.urn), target.read)
+            _region(registry.dsd(agreement.urn), target.read)
             for agreement in registry.agreements_on(target.dataflow)
             if _is_of(agreement, wanted)
         )

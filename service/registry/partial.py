@@ -24,9 +24,9 @@ from dsd.structure import (
     DataStructure,
     ProvisionAgreement,
 )
-from dsd.structures import Structures
 from service.registry.item_query import item_ids, with_flat_items, with_items
 from service.registry.references import identity, references_of
+from service.registry.registry import Registry
 
 _USERS: tuple[tuple[type[ItemScheme], tuple[type[Maintainable], ...]], ...] = (
     (ConceptScheme, (DataStructure,)),
@@ -43,11 +43,11 @@ class PartialSchemes:
 
     def __init__(
         self,
-        structures: Structures,
+        registry: Registry,
         matches: Sequence[Maintainable],
         neighbours: Sequence[Maintainable],
     ) -> None:
-        self._structures = structures
+        self._registry = registry
         self._matches = matches
         self._answer = (*matches, *neighbours)
 
@@ -85,7 +85,9 @@ class PartialSchemes:
             urn.item
             for artefact in using
             for urn in references_of(artefact)
-            if urn.item and (found := self._structures.find(urn)) and identity(found) == target
+            if urn.item
+            and (found := self._registry.structures.find(urn))
+            and identity(found) == target
         )
 
     def _allowed_codes(self, codelist: Codelist) -> frozenset[str] | None:
@@ -93,7 +95,7 @@ class PartialSchemes:
         allowed: set[str] = set()
         is_used = False
         for flow in self._narrowest():
-            for component in self._structures.dsd(flow.urn).components:
+            for component in self._registry.dsd(flow.urn).components:
                 if component.codelist is None or identity(component.codelist) != identity(codelist):
                     continue
                 if component.allowed is None:
@@ -112,7 +114,7 @@ class PartialSchemes:
         if matched:
             return matched
         flows = [found for found in self._answer if isinstance(found, Dataflow)]
-        used = {identity(self._structures.dsd(flow.urn).structure) for flow in flows}
+        used = {identity(self._registry.dsd(flow.urn).structure) for flow in flows}
         return [
             *flows,
             *(

@@ -10,6 +10,7 @@ import msgspec
 
 from codelists.base import Maintainable
 from codelists.urn import Urn
+from dsd.resolved import Dsd
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import Structures
 from service.query.versions import VersionQuery
@@ -22,6 +23,7 @@ class Registry:
     def __init__(self, structures: Structures) -> None:
         self.structures = structures
         self.graph = ReferenceGraph(structures)
+        self._dsds: dict[Urn, Dsd] = {}
 
     @cached_property
     def content_hash(self) -> str:
@@ -66,6 +68,17 @@ class Registry:
                 continue
             artefacts = self.structures.versions(type_name, agency, id)
             found += [artefacts[version] for version in versions.select(known)]
+        return found
+
+    def dsd(self, urn: Urn) -> Dsd:
+        """Return the resolved DSD of a dataflow, provision agreement or DSD, each resolved once.
+
+        Raises:
+            UnknownArtefactError: something that it refers to is not there.
+        """
+        found = self._dsds.get(urn)
+        if found is None:
+            found = self._dsds[urn] = self.structures.dsd(urn)
         return found
 
     def dataflows_of(self, structure: DataStructure) -> Iterator[Dataflow]:

@@ -52,7 +52,7 @@ def search(registry: Registry, query: StructureQuery) -> list[Maintainable]:
         neighbours = [stub(artefact, complete) for artefact in neighbours]
         matches = [stub(artefact, complete) for artefact in matches] if match_stubs else matches
     elif query.detail is StructureDetail.REFERENCE_PARTIAL:
-        partial = PartialSchemes(registry.structures, matches, neighbours)
+        partial = PartialSchemes(registry, matches, neighbours)
         neighbours = [
             partial.reduced(artefact) if isinstance(artefact, ItemScheme) else artefact
             for artefact in neighbours

@@ -110,7 +110,7 @@ class Overview:
                     yield source.urn, category.label(languages)
 
     def _table(self, flow: Dataflow, languages: tuple[str, ...]) -> Table:
-        dsd = self._sources.registry.structures.dsd(flow.urn)
+        dsd = self._sources.registry.dsd(flow.urn)
         revision, held = self._availability(flow.urn, dsd)
         area = dsd.dimensions[0]
         return Table(

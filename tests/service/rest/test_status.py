@@ -6,6 +6,8 @@ import inspect
 import json
 import logging
 import pkgutil
+import subprocess
+import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -58,19 +60,32 @@ def test_each_request_has_its_status(client, case) -> None:
         assert "charset" not in response.headers["Content-Type"]
 
 
+# Above REST, or not called by it: none of their exceptions can reach a view.
+UNREACHED = ("service.cli", "service.server", "service.submission", "service.validation")
+
+
 def project_exceptions() -> set[type[Exception]]:
-    """Every exception class of the rooms that REST can reach."""
+    """Every exception class that can reach a view; private ones do not leave their module."""
     found = set()
     for package in (codelists, dsd, service):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name.startswith(("service.cli", "service.validation", "service.submission")):
-                continue
-            found |= {
-                member
-                for _, member in inspect.getmembers(import_module(module.name), inspect.isclass)
-                if issubclass(member, Exception) and member.__module__ == module.name
-            }
+            if not module.name.startswith(UNREACHED):
+                members = vars(import_module(module.name)).values()
+                found |= {
+                    member
+                    for member in members
+                    if inspect.isclass(member)
+                    and issubclass(member, Exception)
+                    and member.__module__ == module.name
+                    and not member.__name__.startswith("_")
+                }
     return found
+
+
+def test_rest_does_not_reach_the_rooms_whose_exceptions_it_does_not_tell() -> None:
+    code = f"import sys, service.app; print([m for m in sys.modules if m.startswith({UNREACHED})])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_every_exception_of_the_project_is_in_the_table() -> None:
