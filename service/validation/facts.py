@@ -28,6 +28,7 @@ _PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _LARGEST_BIGINT = 2**63 - 1
 # What stands for a value that is absent or unknown; no code is an empty text.
 _UNREAD, _UNRESOLVED = "", 0
+_MANY_UNREAD = 1000
 
 
 @dataclass(frozen=True)
@@ -195,10 +196,24 @@ class Facts:
             "CREATE OR REPLACE TEMP TABLE duplicates AS "
             "SELECT key FROM keyed WHERE resolved GROUP BY key HAVING count(*) > 1"
         )
+        self._keep_unread()
         # Which of two figures for one cell is right is not for a sum to guess: it has none.
         self._connection.execute(
             "UPDATE keyed SET amount = NULL WHERE key IN (SELECT key FROM duplicates)"
         )
+
+    def _keep_unread(self) -> None:
+        """Keep where the rows could belong whose code could not be read: with them no set there is complete."""
+        columns = ", ".join(self._columns.values())
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE unread AS SELECT DISTINCT {columns} "  # noqa: S608 (made here)
+            f"FROM keyed WHERE NOT resolved LIMIT {_MANY_UNREAD}"
+        )
+        count = self._connection.execute("SELECT count(*) FROM unread").fetchone()
+        if count and count[0] == _MANY_UNREAD:
+            # They could belong nearly anywhere: take it as everywhere, which is cheaper to ask.
+            nothing = ", ".join(f"{column} = {_UNRESOLVED}" for column in self._columns.values())
+            self._connection.execute(f"UPDATE unread SET {nothing}")  # noqa: S608 (made here)
 
     def _key_sql(self, ids: Sequence[str] | Mapping[str, object], integer: str) -> str:
         terms = [f"{self._columns[id]}::{integer} * {self._weights[id]}" for id in ids]
@@ -268,8 +283,14 @@ class Facts:
         if parts.num_rows == 0:
             return
         self._connection.register("parts", parts)
+        others = [column for column in self._columns.values() if column != self._columns[id]]
+        could_be_here = " AND ".join(
+            f"(unread.{column} = c.{column} OR unread.{column} = {_UNRESOLVED})"
+            for column in others
+        )
         candidates = self._connection.execute(
-            _CANDIDATES.format(column=self._columns[id]), {"finest": self._finest_unit}
+            _CANDIDATES.format(column=self._columns[id], could_be_here=could_be_here or "true"),
+            {"finest": self._finest_unit},
         ).fetchall()
         self._connection.unregister("parts")
         codes = list(interner.known)
@@ -306,14 +327,12 @@ class Facts:
             if partition.total not in known:
                 continue
             # A code in no partition may overlap any part of the grand total, but not those of a subtotal.
-            # One that could not be read may be any part, so with it no set is complete.
             others = () if partition.total in all_parts else sorted(beside)
             for codes, *flags in (
                 ((partition.total,), False, False, True),
                 (partition.required, True, True, False),
                 (partition.optional, False, True, False),
                 (others, False, False, False),
-                ((_UNREAD,), False, False, False),
             ):
                 for code in codes:
                     if code in known:
@@ -357,20 +376,22 @@ WITH sums AS (
 ), units AS (
     SELECT rounding, min(exponent) AS exponent FROM keyed WHERE amount IS NOT NULL GROUP BY rounding
 ), candidates AS (
-    SELECT s.*, t.text, t.multiplier, u.exponent, pow(10.0, u.exponent) AS unit_size,
+    SELECT t.*, s.place, s.total_key, s.n, s.slack, s.total, s.beside, s.greatest,
+        s.amount AS of_parts, u.exponent AS finest, pow(10.0, u.exponent) AS unit_size,
         s.required = s.needed AND NOT s.has_gap AS is_complete
     FROM sums s JOIN keyed t USING (number) JOIN units u ON u.rounding = t.rounding
     WHERE s.amount - total > unit_size - slack
         OR is_complete AND total - s.amount - beside > unit_size - slack
         OR greatest - total > unit_size - slack
 )
-SELECT c.place, c.number, c.text, c.multiplier, c.exponent, c.is_complete,
+SELECT c.place, c.number, c.text, c.multiplier, c.finest,
+    c.is_complete AND NOT EXISTS (SELECT 1 FROM unread WHERE {could_be_here}) AS is_complete,
     list({{'code': f.{column}, 'text': f.text, 'multiplier': f.multiplier, 'is_part': p.is_part}}
         ORDER BY f.number)
 FROM candidates c JOIN parts p ON p.place = c.place AND NOT p.is_total
 JOIN keyed f ON f.{column} = p.part AND f.key + p.shift = c.total_key AND f.unit = c.unit
 WHERE f.amount IS NOT NULL
-GROUP BY ALL ORDER BY c.number, c.place
+GROUP BY ALL ORDER BY ALL
 """
 
 
