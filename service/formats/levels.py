@@ -135,9 +135,12 @@ def column_of(component: ResolvedComponent, values: Sequence[Any]) -> pa.Array:
     if component.is_multiple:
         lists = [None if v is None else [v] if isinstance(v, str) else list(v) for v in values]
         return pa.array(lists, pa.list_(pa.string()))
-    # Several values of a component that takes one stay visible as one text, for the rules to refuse.
-    texts = [v if v is None or isinstance(v, str) else ";".join(v) for v in values]
-    column = pa.array(texts, pa.string())
+    try:
+        column = pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # Several values of a component that takes one stay visible as one text, for the rules to refuse.
+        texts = [v if v is None or isinstance(v, str) else ";".join(v) for v in values]
+        column = pa.array(texts, pa.string())
     return column if component.role is Role.MEASURE else column.dictionary_encode()
 
 

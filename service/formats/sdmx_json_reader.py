@@ -13,7 +13,7 @@ import pyarrow as pa
 from codelists.urn import UrnSyntaxError
 from dsd.dataset import Action, Dataset
 from dsd.finding import Finding, Report, Severity
-from dsd.resolved import Dsd, ResolvedComponent
+from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.levels import Level, Value, column_of, dimensions_of, hoisted, spread
 from service.formats.levels import Stated as Above
@@ -286,7 +286,10 @@ class _Reader:
                     .dictionary_encode()
                     .take(taken)
                 )
-        distinct = {at: self.key("observation", at, self.pointer) for at, _ in found}
+        distinct = {
+            at: self.key("observation", at, self.pointer)
+            for at in dict.fromkeys(at for at, _ in found)
+        }
         for component in self.dimensions["observation"]:
             if component.id in self.dsd:
                 texts = [distinct[at].get(component.id) for at, _ in found]
@@ -300,6 +303,10 @@ class _Reader:
     def column(self, component: _Stated, raw: list[Any], locators: list[str]) -> pa.Array:
         """Return the values of a measure or attribute."""
         definition: ResolvedComponent = self.dsd[component.id]
+        whole = None if definition.is_multiple else _plain_column(component, raw)
+        if whole is not None:
+            is_text = definition.role is Role.MEASURE
+            return whole if is_text else whole.dictionary_encode()
         values = [
             self.value(component, entry, locator.removeprefix("pointer:"))
             for entry, locator in zip(raw, locators, strict=True)
@@ -344,3 +351,16 @@ class _Reader:
                     named[component.id] = value if isinstance(value, str) else None
             found += self.listed(self.attributes["dimensionGroup"], raw, named, pointer)
         return found
+
+
+def _plain_column(component: _Stated, raw: list[Any]) -> pa.Array | None:
+    """Return the values where all are texts, or all numbers of values in range; None for any other case."""
+    try:
+        if component.values is None:
+            column = pa.array(raw, pa.string())
+        else:
+            texts = pa.array(component.values, pa.string())
+            column = texts.take(pa.array(raw, pa.int32()))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowIndexError, TypeError):
+        return None
+    return column if component.default is None else column.fill_null(component.default)

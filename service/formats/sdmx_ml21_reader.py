@@ -75,6 +75,8 @@ class _Handler:
         self.values: Values = {}
         self.series_key: Values = {}
         self.line = 0
+        self.shapes: dict[tuple[str, ...], bool] = {}
+        """Names of XML attributes that observations have, and whether all of them are components."""
         self.starts: dict[str, Callable[[Mapping[str, str]], None]] = {
             "DataSet": self.start_dataset,
             "Group": self.start_group,
@@ -196,7 +198,11 @@ class _Handler:
 
     def start_observation(self, attributes: Mapping[str, str]) -> None:
         """Start an observation."""
-        self.values = _components(attributes)
+        shape = tuple(attributes)
+        is_plain = self.shapes.get(shape)
+        if is_plain is None:
+            is_plain = self.shapes[shape] = len(_components(attributes)) == len(attributes)
+        self.values = dict(attributes) if is_plain else _components(attributes)
         self.line = self.parser.CurrentLineNumber
 
     def end_observation(self) -> None:
@@ -332,11 +338,16 @@ class _Reader:
             if any(id in key for key in series):
                 texts = pa.array([key.get(id) for key in series], pa.string())
                 columns[id] = texts.dictionary_encode().take(owners)
-        names = {name: line for _, values, line in reversed(rows) for name in values}
+        shapes = {tuple(values): line for _, values, line in reversed(rows)}
+        names = {name: line for shape, line in shapes.items() for name in shape}
         for id, line in names.items():
             if self.is_known(id, line):
-                found = [values.get(id) for _, values, _ in rows]
-                columns[id] = column_of(self.dsd[id], [self.value(id, text) for text in found])
+                found: list[str | tuple[str, ...] | None] = [
+                    values.get(id) for _, values, _ in rows
+                ]
+                if self.dsd[id].is_multiple:
+                    found = [self.value(id, values.get(id)) for _, values, _ in rows]
+                columns[id] = column_of(self.dsd[id], found)
         return columns
 
     def value(self, id: str, text: str | None) -> str | tuple[str, ...] | None:
