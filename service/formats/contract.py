@@ -51,7 +51,13 @@ class EncodeOptions:
     """SDMX-JSON: state a dimension that has one value once for the dataset."""
 
 
+# Rows come in key order, their values in `Preamble.codes`; values that the DSD attaches above the observation
+# come in `Preamble.attributes` (SDMX-CSV and SDMX-JSON also write them from columns, SDMX-ML 2.1 cannot).
+# What a format cannot write raises at the call, before the first chunk is made, wherever the DSD, the preamble
+# or the first batch show it.
 EncodeData = Callable[[Header, Dsd, Preamble, Iterable[Batch], EncodeOptions], Iterator[bytes]]
+# Datasets come in the order of the message. Rows carry `$locator`; `$action` only where the rows of a dataset
+# differ in it. Attributes above the observation become `Dataset.attributes`, except in rows that delete.
 DecodeData = Callable[[BinaryIO, Structures, Report], Iterator[Dataset]]
 EncodeStructures = Callable[
     [Header, Sequence[Maintainable], Structures, EncodeOptions], Iterator[bytes]
@@ -64,7 +70,7 @@ class Capabilities:
     """What a data format can express; what it cannot is reported before the first byte."""
 
     multiple_values: bool
-    """Several values of one attribute on one observation."""
+    """Several values of one attribute on one observation (SDMX-ML 2.1: joined by `;`, as its DSD says)."""
     row_actions: bool
     """An action per row rather than per dataset."""
     cross_section: bool

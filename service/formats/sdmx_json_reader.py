@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -29,7 +30,7 @@ def decode_json(stream: BinaryIO, structures: Structures, report: Report) -> Ite
     left out.
     """
     try:
-        message = msgspec.json.Decoder(float_hook=str).decode(stream.read())
+        message = msgspec.json.Decoder(float_hook=str).decode(stream.read().removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         report.add(_fatal("not-json", f"The file is no JSON: {error}.", None))
         return

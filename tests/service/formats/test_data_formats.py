@@ -153,6 +153,48 @@ def test_row_actions_come_back_or_are_refused_at_once(
 
 
 @every_format
+def test_a_format_without_cross_sections_refuses_them(
+    entry: DataFormat, dsd: Dsd, batches: list[Batch]
+) -> None:
+    preamble = make_preamble(dsd, batches)
+    options = EncodeOptions(dimension_at_observation="SEX")
+    assert entry.encode
+    if entry.capabilities.cross_section:
+        assert b"".join(entry.encode(HEADER, dsd, preamble, batches, options))
+        return
+    with pytest.raises(NotExpressibleError, match="TIME_PERIOD"):
+        entry.encode(HEADER, dsd, preamble, batches, options)
+
+
+@every_format
+def test_several_values_come_back(
+    entry: DataFormat, dsd: Dsd, test_structures: Structures, batches: list[Batch]
+) -> None:
+    assert entry.capabilities.multiple_values
+    found = read(decode(entry, encode(entry, dsd, batches), test_structures))
+    assert [row["METHOD"] for row in found if "METHOD" in row] == [["M1", "M2"], ["M3"]]
+
+
+@every_format
+def test_a_byte_order_mark_makes_no_difference(
+    entry: DataFormat, dsd: Dsd, test_structures: Structures, batches: list[Batch]
+) -> None:
+    body = encode(entry, dsd, batches)
+    marked = read(decode(entry, b"\xef\xbb\xbf" + body, test_structures))
+    assert marked == read(decode(entry, body, test_structures))
+
+
+@every_format
+def test_a_slice_of_a_batch_needs_only_its_own_codes(
+    entry: DataFormat, dsd: Dsd, test_structures: Structures, batches: list[Batch]
+) -> None:
+    part = [batches[0].slice(3, 2)]
+    found = read(decode(entry, encode(entry, dsd, part), test_structures))
+    assert {row["REF_AREA"] for row in found} == {"LAO"}
+    assert b"IDN" not in encode(entry, dsd, part)
+
+
+@every_format
 def test_no_rows_is_a_whole_message(
     entry: DataFormat, dsd: Dsd, test_structures: Structures
 ) -> None:
