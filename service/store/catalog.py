@@ -43,7 +43,7 @@ _METADATA = sa.MetaData()
 _STORE = sa.Table(
     "store",
     _METADATA,
-    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
 _TRANSACTIONS = sa.Table(
@@ -55,7 +55,7 @@ _TRANSACTIONS = sa.Table(
 _DATAFLOW = sa.Table(
     "dataflow",
     _METADATA,
-    sa.Column("urn", sa.String(400), primary_key=True),
+    sa.Column("urn", sa.Text, primary_key=True),
     sa.Column("dimensions", sa.Text, nullable=False),
     sa.Column("revision", _BIG, nullable=False),
     sa.Column("revised_at", _BIG, nullable=False),
@@ -64,8 +64,8 @@ _DATAFLOW = sa.Table(
 _LEAF = sa.Table(
     "leaf",
     _METADATA,
-    sa.Column("path", sa.String(500), primary_key=True),
-    sa.Column("dataflow", sa.String(400), nullable=False),
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("dataflow", sa.Text, nullable=False),
     sa.Column("kind", sa.String(1), nullable=False),
     sa.Column("low_key", sa.Text, nullable=False),
     sa.Column("row_count", _BIG, nullable=False),
@@ -79,9 +79,9 @@ _LEAF = sa.Table(
 _ATTRIBUTE = sa.Table(
     "attribute",
     _METADATA,
-    sa.Column("dataflow", sa.String(400), primary_key=True),
+    sa.Column("dataflow", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("component", sa.String(200), primary_key=True),
+    sa.Column("component", sa.Text, primary_key=True),
     sa.Column("tx_from", _BIG, primary_key=True, autoincrement=False),
     sa.Column("tx_to", _BIG, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
@@ -91,7 +91,7 @@ _LEDGER = sa.Table(
     "ledger",
     _METADATA,
     sa.Column("number", _BIG, primary_key=True, autoincrement=False),
-    sa.Column("submission", sa.String(200), nullable=False, unique=True),
+    sa.Column("submission", sa.Text, nullable=False, unique=True),
     sa.Column("transaction_id", _BIG, nullable=False),
     sa.Column("at", _BIG, nullable=False),
     sa.Column("provider", sa.Text),
@@ -103,7 +103,7 @@ _CHANGE = sa.Table(
     "change",
     _METADATA,
     sa.Column("ledger_number", _BIG, primary_key=True, autoincrement=False),
-    sa.Column("dataflow", sa.String(400), primary_key=True),
+    sa.Column("dataflow", sa.Text, primary_key=True),
     sa.Column("position", _BIG, nullable=False),
     sa.Column("transaction_id", _BIG, nullable=False),
     sa.Column("inserted", _BIG, nullable=False),
@@ -580,6 +580,8 @@ class Catalog:
                 f"{self._place} cannot be {verb} now: {error.orig}; check that its disk has room and is "
                 "writable, or that the database server runs"
             ) from error
+        except sa.exc.DataError as error:
+            raise StoreError(f"{self._place} cannot hold a text: {error.orig}") from error
         except sa.exc.DatabaseError as error:
             raise StoreFormatError(
                 f"{self._place} cannot be {verb}: {error.orig}; it is damaged or is no catalog of this "

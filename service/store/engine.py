@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 
 from codelists.urn import Urn
@@ -76,6 +76,8 @@ class ParquetStore:
         self._lock = WriterLock(self.folder, self._catalog.engine)
         self._states: dict[Urn, FlowState] = {}
         self._process = os.getpid()
+        self._reader: Reader | None = None
+        self._reader_lock = threading.Lock()
         try:
             self._open_format()
         except StoreError:
@@ -93,15 +95,19 @@ class ParquetStore:
         if version is not None:
             self._catalog.check_format(version)
 
-    @cached_property
-    def _reader(self) -> Reader:
-        return Reader(self._settings, self._leaves)
+    def _readers(self) -> Reader:
+        """Return the query engine of this process, made when it is first needed."""
+        with self._reader_lock:
+            if self._reader is None:
+                self._reader = Reader(self._settings, self._leaves)
+            return self._reader
 
     def close(self) -> None:
         """Release files and connections."""
-        if "_reader" in self.__dict__:
-            self._reader.close()
-            del self._reader
+        with self._reader_lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
         self._catalog.dispose()
 
     # -- reading -----------------------------------------------------------------------------------
@@ -114,17 +120,17 @@ class ParquetStore:
 
     def count(self, selection: Selection) -> int:
         """Return the number of observations that a selection holds."""
-        return self._reader.count(self._slice(selection))
+        return self._readers().count(self._slice(selection))
 
     @contextmanager
     def read(self, selection: Selection) -> Iterator[Snapshot]:
         """Open one snapshot; rows come in key order: dimensions in DSD order, then time."""
-        with self._reader.read(self._slice(selection)) as snapshot:
+        with self._readers().read(self._slice(selection)) as snapshot:
             yield snapshot
 
     def availability(self, selection: Selection) -> Availability:
         """Return what a selection holds."""
-        return self._reader.availability(self._slice(selection))
+        return self._readers().availability(self._slice(selection))
 
     def dataflows(self) -> tuple[Urn, ...]:
         """Return the dataflows that hold, or ever held, data."""
@@ -172,7 +178,7 @@ class ParquetStore:
         if self._process != os.getpid():
             self._process = os.getpid()
             self._catalog.dispose(close=False)
-            self.__dict__.pop("_reader", None)
+            self._reader = None
 
     # -- writing -----------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +67,6 @@ class Reader:
         # Leaves never change: what is known of a file stays true.
         self._database.execute("set parquet_metadata_cache = true")
         self._database.execute("set validate_external_file_cache = 'NO_VALIDATION'")
-        self._lock = threading.Lock()
         self._summaries: dict[Urn, tuple[tuple[int, tuple[str, ...]], _Summary]] = {}
 
     def close(self) -> None:
@@ -115,8 +113,9 @@ class Reader:
         read = [name for name in held if name not in fixed] or held
         query = Query()
         sql = scan.rows(query, read)
-        with self._cursor() as cursor, self._translated(scan):
-            rows = cursor.sql(sql, params=query.parameters).to_arrow_reader(BATCH_ROWS)
+        with self._cursor() as cursor:
+            with self._translated(scan):
+                rows = cursor.sql(sql, params=query.parameters).to_arrow_reader(BATCH_ROWS)
             try:
                 batches = _shaped(self._guarded(scan, rows), read, schema, fixed)
                 first, is_all = _buffered(batches)
@@ -125,8 +124,7 @@ class Reader:
                     observations = sum(batch.num_rows for batch in first)
                 else:
                     observations, codes = self._known_summary(part, scan, schema)
-                attributes = tuple(_attributes(part, schema))
-                preamble = Preamble(observations, codes, attributes)
+                preamble = Preamble(observations, codes, tuple(_attributes(part, schema)))
                 yield Snapshot(preamble, chain(first, batches), part.revision)
             finally:
                 rows.close()
@@ -179,8 +177,7 @@ class Reader:
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
-        with self._lock:
-            cursor = self._database.cursor()
+        cursor = self._database.cursor()
         try:
             yield cursor
         finally:

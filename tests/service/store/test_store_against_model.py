@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -196,10 +197,7 @@ def _check_leaves(flock, dsd, model, versions) -> None:
     keys = [key for frame in frames for key in frame["_series_key"]]
     assert keys == sorted(keys)
     assert all(len(frame) <= 3 or frame["_series_key"].nunique() == 1 for frame in frames)
-    assert all(
-        set(a["_series_key"]).isdisjoint(b["_series_key"])
-        for a, b in zip(frames, frames[1:], strict=False)
-    )
+    assert all(set(a["_series_key"]).isdisjoint(b["_series_key"]) for a, b in pairwise(frames))
     stored = {
         tuple(entry[name] for name in KEY): entry["_tx_from"]
         for frame in frames

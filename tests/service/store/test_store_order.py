@@ -53,7 +53,7 @@ def wild(request, tmp_path_factory, flock_dsds, make_dataset):
     store = ParquetStore(settings, leaf_rows=90)
     dsd = flock_dsds["flock"]
     rows = everything()
-    shuffled = random.Random(1).sample(rows, len(rows))
+    shuffled = random.Random(1).sample(rows, len(rows))  # noqa: S311
     first = store.write([make_dataset(dsd, shuffled)], SubmissionRecord("1"))
     noted = [{**row, "NOTE": "n"} for row in rows if row["REF_AREA"] in ("A-B", "A_B")]
     gone = [{"REF_AREA": "AB", "TOPIC": topic} for topic in ("a", "é")]
@@ -151,7 +151,7 @@ def test_a_large_answer_streams_in_order(tmp_path, flock_dsds, open_flock):
     topics = [f"t{number:05}" for number in range(20_000)]
     years = [str(year) for year in range(2010, 2025)]
     numbers = list(range(len(topics) * len(years)))
-    random.Random(2).shuffle(numbers)
+    random.Random(2).shuffle(numbers)  # noqa: S311
     schema = batch_schema(dsd, ["REF_AREA", "FREQ", "SEX", "TOPIC", "TIME_PERIOD", "OBS_VALUE"])
 
     def coded(values: list[str]) -> pa.Array:

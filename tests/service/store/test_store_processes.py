@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,24 @@ def test_readers_and_writers_in_processes_of_their_own(
     assert flock.store.check() == ()
 
 
+def test_threads_of_one_process_read_while_one_writes(open_flock, dsd):
+    flock = open_flock()
+    key = {"REF_AREA": "IDN", "FREQ": "A", "SEX": "SEX_T", "TIME_PERIOD": "2024"}
+
+    def rows(value: int) -> list[dict[str, str]]:
+        return [{**key, "TOPIC": f"t{n}", "OBS_VALUE": str(value)} for n in range(50)]
+
+    def look(_: int) -> list[set[str]]:
+        return [{row["OBS_VALUE"] for row in flock.rows(dsd)} for _ in range(10)]
+
+    flock.load(dsd, rows(0))
+    with ThreadPoolExecutor(6) as pool:
+        seen = pool.map(look, range(6))
+        for value in range(1, 15):
+            flock.load(dsd, rows(value))
+        assert all(len(values) == 1 for answers in seen for values in answers)
+
+
 def submissions_in(store, dsds, first: int) -> set[int]:
     """Return the submissions from a number on that are there: each whole, and once, in both dataflows."""
     found = []
@@ -129,7 +148,7 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(
     assert worker.answer() == "ready"
     first = 1
     for point in POINTS:
-        for times in (1, 2) if point in POINTS[:3] else (1, 3):
+        for times in (1, 3) if store_url == "" else (2,):
             crash_and_look(
                 worker, tmp_path / "done", open_flock, store_url, flock_dsds, (point, times), first
             )
@@ -140,7 +159,7 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(
 def test_three_hundred_kills(start_worker, store_url, open_flock, flock_dsds, tmp_path):
     worker = start_worker(store_url)
     assert worker.answer() == "ready"
-    chance = random.Random(3)
+    chance = random.Random(3)  # noqa: S311
     for number in range(300):
         die = (chance.choice(POINTS), chance.randint(1, 3))
         crash_and_look(

@@ -1,0 +1,224 @@
+"""What is wrong with a store is said clearly, nothing is half written, and readers go on."""
+
+from __future__ import annotations
+
+import errno
+import resource
+import shutil
+import signal
+import sqlite3
+from datetime import timedelta
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from service.config import utc_now
+from service.query.selection import Selection
+from service.store.catalog import FlowCommit
+from service.store.protocol import (
+    Change,
+    StoreError,
+    StoreFormatError,
+    StoreUnavailableError,
+    SubmissionRecord,
+)
+
+
+def row(area: str = "IDN", value: str = "1", **more: Any) -> dict[str, Any]:
+    key = {"REF_AREA": area, "FREQ": "A", "SEX": "SEX_T", "TOPIC": "x", "TIME_PERIOD": "2024"}
+    return {**key, "OBS_VALUE": value, **more}
+
+
+def leaf_files(flock):
+    return sorted((flock.store.folder / "leaves").rglob("*.parquet"))
+
+
+class FailingDisk:
+    """Fails like a disk at one point, when it is told to."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.failing = False
+
+    def __call__(self, point: str) -> None:
+        if self.failing and point == "leaf-written":
+            raise OSError(self.number, "as a disk would say it")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "disk is read-only")]
+)
+def test_a_disk_that_fails_leaves_everything_as_it_was(open_flock, dsd, number, words):
+    disk = FailingDisk(number)
+    flock = open_flock(fault=disk)
+    flock.load(dsd, [row()])
+    before, files = flock.store.revision(dsd.urn), leaf_files(flock)
+    disk.failing = True
+    with pytest.raises(StoreUnavailableError, match=words):
+        flock.load(dsd, [row(value="2"), row("PHL")])
+    assert flock.rows(dsd) == [row()]
+    assert (flock.store.revision(dsd.urn), leaf_files(flock)) == (before, files)
+    assert len(list(flock.store.ledger())) == 1
+    disk.failing = False
+    flock.load(dsd, [row(value="2")])
+    assert flock.rows(dsd) == [row(value="2")]
+
+
+def test_the_system_refusing_to_write_leaves_everything_as_it_was(flock, dsd):
+    flock.load(dsd, [row()])
+    files = leaf_files(flock)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    try:
+        with pytest.raises(StoreUnavailableError, match="limit of file size"):
+            flock.load(dsd, [row(f"X{number}", NOTE="long") for number in range(500)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert flock.rows(dsd) == [row()]
+    assert leaf_files(flock) == files
+
+
+@pytest.mark.parametrize("damage", ["cut off", "gone", "garbled"])
+def test_an_unreadable_leaf_is_named_with_the_command_that_checks(
+    flock, flock_dsds, make_dataset, damage
+):
+    first, second = flock_dsds["flock"], flock_dsds["herd"]
+    flock.write([make_dataset(first, [row()]), make_dataset(second, [row()])])
+    (bad,) = (path for path in leaf_files(flock) if "DF_FLOCK" in str(path))
+    content = bad.read_bytes()
+    if damage == "gone":
+        bad.unlink()
+    else:
+        bad.write_bytes(content[:50] if damage == "cut off" else b"x" * len(content))
+    for attempt in (
+        lambda: flock.rows(first),
+        lambda: flock.store.availability(Selection(first)),
+        lambda: flock.load(first, [row(value="2")]),
+    ):
+        with pytest.raises(StoreUnavailableError, match="ilms store check") as raised:
+            attempt()
+        assert bad.name in str(raised.value)
+    (problem,) = flock.store.check()
+    assert bad.name in problem
+    assert flock.rows(second) == [row()]
+    flock.load(second, [row("PHL")])
+    bad.write_bytes(content)
+    assert flock.store.check() == ()
+    assert flock.rows(first) == [row()]
+
+
+def test_a_store_of_a_newer_release_is_refused(open_flock, dsd):
+    flock = open_flock()
+    flock.load(dsd, [row()])
+    flock.store.close()
+    database = sqlite3.connect(flock.store.folder / "catalog.sqlite")
+    for version, words in (
+        ("2", "install the newer release"),
+        ("0", "ilms store migrate"),
+        ("x", "damaged"),
+    ):
+        database.execute("update store set value = ? where name = 'format'", (version,))
+        database.commit()
+        with pytest.raises(StoreFormatError, match=words):
+            open_flock()
+    database.execute("update store set value = '1' where name = 'format'")
+    database.commit()
+    database.close()
+    assert open_flock().rows(dsd) == [row()]
+
+
+def test_a_file_that_is_no_catalog_is_refused(open_flock, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "catalog.sqlite").write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreFormatError, match="restore it from a backup"):
+        open_flock()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(open_flock, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="file"):
+        open_flock(folder=tmp_path / "file" / "store")
+
+
+def test_a_database_server_that_is_not_there(open_flock, tmp_path):
+    with pytest.raises(StoreUnavailableError, match="database server"):
+        open_flock(f"postgresql+psycopg://ilms@/none?host={tmp_path}")
+
+
+def test_a_writer_that_lost_its_turn_cannot_commit(flock, dsd):
+    """Whatever becomes of the lock, the catalog lets one of two writers through."""
+    receipt = flock.load(dsd, [row()])
+    catalog = flock.store._catalog
+    state = catalog.state(dsd.urn)
+    late = FlowCommit(dsd.urn, dsd.key_ids, Change(dsd.urn, 0, 0, 1, 0), closed=list(state.leaves))
+    with (
+        pytest.raises(StoreUnavailableError, match="another writer"),
+        catalog.commit(1, receipt.at + timedelta(1), [late], SubmissionRecord("late")),
+    ):
+        pass
+    flock.load(dsd, [row(value="2")])
+    with (
+        pytest.raises(StoreUnavailableError, match="another writer"),
+        catalog.commit(3, utc_now(), [late], SubmissionRecord("late")),
+    ):
+        pass
+    assert flock.rows(dsd) == [row(value="2")]
+    assert flock.store.revision(dsd.urn).number == 2
+
+
+def test_leftovers_go_after_the_grace_period_and_no_answer_changes(flock, dsd):
+    flock.clock.now = utc_now()
+    first = flock.load(dsd, [row(), row("PHL")])
+    flock.load(dsd, [row(value="2")])
+    stray = leaf_files(flock)[0].with_name("000000000099-C-0123456789abcdef.parquet")
+    shutil.copy(leaf_files(flock)[0], stray)
+    assert flock.store.collect().files == 0
+    flock.clock.now += timedelta(minutes=1)
+    collected = flock.store.collect(timedelta(0))
+    assert collected.files == 2  # The stray one, and the leaf that was superseded.
+    assert collected.bytes > 0
+    assert flock.rows(dsd) == [row(value="2"), row("PHL")]
+    assert flock.rows(dsd, as_of=first.at) == [row(), row("PHL")]
+    assert flock.store.collect(timedelta(0)).files == 0
+    assert flock.store.check() == ()
+
+
+def test_a_snapshot_stays_as_it_was_while_others_write(flock, dsd):
+    flock.load(dsd, [row(), row("PHL")])
+    with flock.store.read(Selection(dsd)) as snapshot:
+        flock.load(dsd, [row(value="2")])
+        rows = [entry["OBS_VALUE"] for batch in snapshot.batches for entry in batch.to_pylist()]
+    assert rows == ["1", "1"]
+    assert snapshot.revision.number == 1
+
+
+def test_duckdb_and_pandas_read_the_leaves_without_us(flock, dsd):
+    given = [
+        row("IDN", "12.0", METHOD=["SURVEY", "CENSUS"]),
+        row("PHL", "NaN"),
+        row("THA", "1e400"),
+    ]
+    flock.load(dsd, given)
+    (file,) = leaf_files(flock)
+    frame = pd.read_parquet(file)
+    assert frame["OBS_VALUE"].tolist() == ["12.0", "NaN", "1e400"]
+    assert frame["_tx_from"].tolist() == [1, 1, 1]
+    assert frame["METHOD"][0].tolist() == ["SURVEY", "CENSUS"]
+    assert str(frame["_period_end"][0]) == "2024-12-31"
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "select REF_AREA, OBS_VALUE, _period_start::varchar from read_parquet($file)",
+            {"file": str(file)},
+        ).fetchall()
+        columns = connection.execute(
+            "select distinct name, compression from parquet_schema($file) join "
+            "(select path_in_schema, compression from parquet_metadata($file)) "
+            "on path_in_schema = name where name = '_series_key'",
+            {"file": str(file)},
+        ).fetchall()
+    assert found == [(r["REF_AREA"], r["OBS_VALUE"], "2024-01-01") for r in given]
+    assert columns == [("_series_key", "ZSTD")]
