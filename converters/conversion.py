@@ -18,6 +18,7 @@ class ConversionRule(NamedTuple):
 
 
 CONVERSION_RULES: tuple[ConversionRule, ...] = (
+    ConversionRule("no-table", Severity.FATAL, "No sheet of the workbook is a table"),
     ConversionRule("unknown-sheet", Severity.WARNING, "A sheet is no table of the questionnaire"),
     ConversionRule("damaged-header", Severity.FATAL, "The headings of a sheet cannot be found"),
     ConversionRule("missing-country", Severity.FATAL, "A sheet does not say whose data they are"),

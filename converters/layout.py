@@ -26,6 +26,10 @@ VERSION_KEY = "version:"
 NOTE_KEY = "note:"
 
 
+class UnknownVersionError(LookupError):
+    """A classification version that a table does not accept."""
+
+
 class FieldKind(StrEnum):
     """What a line of the header block tells."""
 
@@ -189,6 +193,9 @@ def table_layout(
         profile: where components stand.
         languages: of the labels; several stand side by side.
         options: periods, classification versions and selected codes.
+
+    Raises:
+        UnknownVersionError: a table does not accept the version asked for.
     """
     options = options or LayoutOptions()
     builder = _Builder(dsd, profile, languages, options)
@@ -336,6 +343,11 @@ class _Builder:
         present = [version_of(component, code) for code in codes]
         versions = [id for id in dict.fromkeys(present) if id is not None]
         version = self._options.versions.get(component.id) or next(iter(versions), None)
+        if version is not None and version not in versions:
+            raise UnknownVersionError(
+                f"{component.id} of {self._dsd.urn.id} has no version {version!r}; it has: "
+                + ", ".join(versions)
+            )
         own = [code for code, its in zip(codes, present, strict=True) if its in (version, None)]
         selectable = len(own) > self._profile.placement.longest_printed_list
         return Axis(

@@ -110,6 +110,15 @@ class _QuestionnaireReader:
 
     def conversion(self) -> Conversion:
         """Return what has been read."""
+        if not self._tables:
+            self._report.add(
+                Finding(
+                    rule="no-table",
+                    severity=SEVERITY_OF_RULE["no-table"],
+                    message="no sheet of the workbook is a table of the questionnaire; fill in the template "
+                    "of your country",
+                )
+            )
         datasets = []
         tables = []
         for (_, country), table in self._tables.items():

@@ -74,7 +74,7 @@ class SheetReader:
             return result
         result.gap_reason = self._read_fields(min(axis_rows))
         columns = self._read_columns(axis_rows, caption_row)
-        if not columns and not self._bad_columns:
+        if not columns and not self._bad_columns and not result.gap_reason:
             self.find(
                 "damaged-header",
                 "no column has a complete heading; take the headings from a new template",

@@ -33,6 +33,7 @@ FLAG_WIDTH = 5
 FIELD_SPAN = 8
 """Sheet columns that the value of a header line takes: figures' columns are too narrow for it."""
 NOTE_HEIGHT = 45
+LINE_HEIGHT = 13.5
 
 Heading = tuple[str | None, ...]
 
@@ -234,8 +235,13 @@ class SheetWriter:
         layout = self._layout
         for number, heading in enumerate(layout.row_headings()):
             row = layout.first_data_row + number
+            lines = 1
             for column, (axis, code) in enumerate(zip(layout.rows, heading, strict=True), 1):
                 self._row_heading(row, column, axis, code)
+                text = "" if code is None else axis.label(code)
+                lines = max(lines, -(-(len(text) + 2) // _label_width(axis)))
+            if lines > 1:
+                self._sheet.row_dimensions[row].height = LINE_HEIGHT * lines
 
     def _row_heading(self, row: int, column: int, axis: Axis, code: str | None) -> None:
         chosen = axis.is_selectable and code not in axis.pinned

@@ -17,11 +17,12 @@ from openpyxl import Workbook
 from converters.choice_list import ChoiceLists
 from converters.cover import write_cover
 from converters.filling import Observation, fill_sheets
-from converters.layout import LayoutOptions, TableLayout, table_layout
+from converters.layout import LayoutOptions, TableLayout, UnknownVersionError, table_layout
 from converters.profile import Profile, in_languages, load_profile
 from converters.sheet_writer import SheetContent, SheetWriter
 from converters.table import bound_dsd, find_flow, questionnaire_flows
 from dsd.structures import Structures
+from dsd.time_period import parse_period
 
 FIXED_TIME = datetime(2026, 1, 1)  # noqa: DTZ001 - document properties carry no zone here
 _ZIP_TIME = (2026, 1, 1, 0, 0, 0)
@@ -53,21 +54,34 @@ def template_bytes(
 
     Raises:
         UnknownTableError: a table is unknown, or takes no data of the country.
+        UnknownVersionError: a table does not accept a version, or no table has the dimension.
+        PeriodSyntaxError: a year is no period.
     """
     profile = profile or load_profile()
-    options = LayoutOptions(
-        periods=tuple(str(year) for year in years), versions=dict(versions or {})
-    )
+    options = LayoutOptions(periods=_periods(years), versions=dict(versions or {}))
     flows = (
         questionnaire_flows(structures)
         if tables is None
         else [find_flow(structures, table) for table in tables]
     )
-    sheets: list[Sequence[Sheet]] = []
-    for flow in flows:
-        dsd = bound_dsd(structures, flow, profile.placement.area, country)
-        sheets.append([(table_layout(dsd, profile, languages, options), SheetContent())])
-    return workbook_bytes([sheet for group in sheets for sheet in group], profile, languages)
+    layouts = [
+        table_layout(
+            bound_dsd(structures, flow, profile.placement.area, country),
+            profile,
+            languages,
+            options,
+        )
+        for flow in flows
+    ]
+    versioned = {axis.id for layout in layouts for axis in layout.rows if axis.version}
+    for id in options.versions:
+        if id not in versioned:
+            raise UnknownVersionError(f"no table asked for has versions of {id}")
+    return workbook_bytes([(layout, SheetContent()) for layout in layouts], profile, languages)
+
+
+def _periods(years: Iterable[str | int]) -> tuple[str, ...]:
+    return tuple(parse_period(str(year)).text for year in years)
 
 
 def write_template(
@@ -115,7 +129,7 @@ def filled_bytes(
         UnwritableValueError: an observation has no place in the questionnaire.
     """
     profile = profile or load_profile()
-    periods = None if years is None else tuple(str(year) for year in years)
+    periods = None if years is None else _periods(years)
     sheets: list[Sheet] = []
     for table, rows in observations.items():
         dsd = bound_dsd(structures, find_flow(structures, table), profile.placement.area, country)

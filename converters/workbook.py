@@ -19,8 +19,8 @@ from lxml import etree
 from converters.grid import Area, Cell, CellKind, Grid, parse_area, parse_reference
 from converters.number import lexical_number
 
-MAX_PART_BYTES = 512 * 1024 * 1024
-"""The largest part that is unpacked: far above any table, far below what harms a machine."""
+MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
+"""The most that a workbook may unpack to: far above any table, below what harms a machine."""
 
 _BUILT_IN_FORMATS: Mapping[int, str] = {
     0: "General",
@@ -87,7 +87,7 @@ class _Package:
     relations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def read_workbook(source: bytes | Path) -> Workbook:
+def read_workbook(source: bytes | Path, max_unpacked_bytes: int = MAX_UNPACKED_BYTES) -> Workbook:
     """Return the sheets of a workbook (bytes or path); chart sheets have no cells and are left out.
 
     Raises:
@@ -97,11 +97,21 @@ def read_workbook(source: bytes | Path) -> Workbook:
     _check_kind(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+            if unpacked > max_unpacked_bytes:
+                raise WorkbookError(
+                    f"the workbook unpacks to {unpacked} bytes, more than {max_unpacked_bytes}"
+                )
             return _read_package(archive)
+    except WorkbookError:
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise WorkbookError(f"the workbook is damaged: {error}") from error
     except etree.XMLSyntaxError as error:
         raise WorkbookError(f"the workbook holds XML that cannot be read: {error}") from error
+    except ValueError as error:
+        # A reference or style that is no number: only a damaged or forged file has one.
+        raise WorkbookError(f"the workbook is damaged: {error}") from error
 
 
 def _check_kind(data: bytes) -> None:
@@ -134,8 +144,6 @@ def _part(package: _Package, name: str) -> bytes:
     if stored is None:
         raise WorkbookError(f"the file is no .xlsx workbook: it has no part {name}")
     information = package.archive.getinfo(stored)
-    if information.file_size > MAX_PART_BYTES:
-        raise WorkbookError(f"part {name} unpacks to more than {MAX_PART_BYTES} bytes")
     if information.flag_bits & 0x1:
         raise WorkbookError("the workbook is encrypted; save it without a password")
     return package.archive.read(stored)

@@ -11,13 +11,20 @@ import pandas as pd
 import pytest
 
 from converters.filling import fill_sheets
-from converters.layout import LayoutOptions, reportable_codes, table_layout, version_of
+from converters.layout import (
+    LayoutOptions,
+    UnknownVersionError,
+    reportable_codes,
+    table_layout,
+    version_of,
+)
 from converters.profile import load_profile
 from converters.questionnaire import read_questionnaire
 from converters.sheet_writer import UnwritableValueError
 from converters.table import UnknownTableError, bound_dsd, find_flow
 from converters.template import filled_bytes, template_bytes
 from dsd.batch import LOCATOR, rows_of
+from dsd.time_period import PeriodSyntaxError
 
 PROFILE = load_profile()
 TABLES = [f"T{number}" for number in range(1, 20)]
@@ -249,6 +256,36 @@ def test_an_unknown_table_or_country_is_refused_with_what_there_is(structures):
         template_bytes(structures, COUNTRY, [2024], ["T20"])
     with pytest.raises(UnknownTableError, match="takes no data"):
         template_bytes(structures, "FRA", [2024], ["T15"])
+
+
+def test_a_version_that_no_table_has_is_refused(structures):
+    with pytest.raises(UnknownVersionError, match="ECO_SECTOR"):
+        template_bytes(structures, COUNTRY, [2024], ["T16"], versions={"ECO": "ECO_ISIC9"})
+    with pytest.raises(UnknownVersionError, match="no table asked for"):
+        template_bytes(structures, COUNTRY, [2024], ["T15"], versions={"ECO": "ECO_SECTOR"})
+
+
+def test_a_year_that_is_no_period_is_refused(structures):
+    with pytest.raises(PeriodSyntaxError):
+        template_bytes(structures, COUNTRY, ["2024/25"], ["T15"])
+
+
+def test_a_table_without_years_can_still_say_why(structures):
+    data = filled_bytes(structures, COUNTRY, {"T3": []}, gap_reasons={"T3": "NOT_SHARED"})
+    conversion = read_questionnaire(data, structures)
+    assert conversion.report.findings == []
+    assert conversion.tables[0].gap_reason == "NOT_SHARED"
+
+
+def test_a_workbook_without_a_table_is_refused(structures):
+    workbook = openpyxl.Workbook()
+    workbook.active["A1"] = "Penempatan PMI"
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    conversion = read_questionnaire(buffer.getvalue(), structures)
+    rules = [finding.rule for finding in conversion.report.findings]
+    assert rules == ["unknown-sheet", "no-table"]
+    assert not conversion.report.is_accepted
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -142,6 +142,42 @@ def test_a_damaged_sheet_is_refused():
         read_workbook(buffer.getvalue())
 
 
+def repacked(change):
+    """Return the base workbook with its first sheet's XML changed."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(WORKBOOKS[0].read_bytes())) as old,
+        zipfile.ZipFile(buffer, "w") as new,
+    ):
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(name, change(part) if name.endswith("sheet2.xml") else part)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'r="A1"', b'r="1A"'),
+        (b'<row r="1"', b'<row r="one"'),
+        (b't="s"><v>', b't="s"><v>99999'),
+        (b'<mergeCell ref="', b'<mergeCell ref="?'),
+    ],
+)
+def test_a_forged_sheet_is_refused(old, new):
+    def change(part):
+        assert old in part
+        return part.replace(old, new, 1)
+
+    with pytest.raises(WorkbookError, match=r"damaged|refers to a text"):
+        read_workbook(repacked(change))
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused():
+    with pytest.raises(WorkbookError, match="unpacks to"):
+        read_workbook(WORKBOOKS[0], max_unpacked_bytes=10_000)
+
+
 def test_an_external_entity_is_not_read(tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("secret", encoding="utf-8")

@@ -1,0 +1,100 @@
+"""Whatever stands in the cells, reading ends with rows and findings, and no figure is lost in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from converters.grid import Cell, CellKind, Grid
+from converters.label import LabelIndexes
+from converters.layout import table_layout
+from converters.profile import load_profile
+from converters.sheet_reader import SheetReader
+from converters.table import bound_dsd, find_flow
+from converters.workbook import read_workbook
+from dsd.batch import LOCATOR
+from dsd.finding import Report
+
+BASE = (
+    Path(__file__).parent.parent / "examples" / "converters" / "saved_by_libreoffice" / "T15.xlsx"
+)
+FIRST_FIGURE_ROW = 24
+TEXTS = st.sampled_from(
+    [
+        "",
+        "...",
+        "Total",
+        "Japan",
+        "2024",
+        "2566",
+        "Female",
+        "Flag",
+        "-",
+        "1,5",
+        "E (1)",
+        "Sex",
+        "Year",
+        "T15",
+    ]
+) | st.text(max_size=12)
+
+
+@st.composite
+def cells(draw):
+    kind = draw(st.sampled_from(list(CellKind)))
+    text = draw(TEXTS)
+    if kind is CellKind.NUMBER:
+        text = draw(st.sampled_from(["0", "99.479", "-1", "1E400", "2023", "12345678901234567890"]))
+    return Cell(
+        draw(st.integers(1, 34)),
+        draw(st.integers(1, 15)),
+        kind,
+        text,
+        draw(st.sampled_from(["General", "0.0", "0%", "yyyy", "#,##0,", "[Red]", ""])),
+    )
+
+
+@pytest.fixture(scope="module")
+def sheet(structures):
+    dsd = bound_dsd(structures, find_flow(structures, "T15"), "REF_AREA", "IDN")
+    grid = next(grid for grid in read_workbook(BASE).sheets if grid.name == "T15")
+    return table_layout(dsd, load_profile()), grid, LabelIndexes()
+
+
+@given(st.lists(cells(), min_size=1, max_size=8), st.sets(st.integers(1, 30), max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_no_figure_is_lost_in_silence(sheet, edits, removed_rows):
+    layout, base, indexes = sheet
+    edited = [cell for cell in base if cell.row not in removed_rows] + edits
+    grid = Grid("T15", edited, base.merged)
+    report = Report()
+    result = SheetReader(grid, layout, report, indexes).read()
+    findings = [finding.locator.rpartition("!")[2] for finding in report.findings]
+    taken = {str(row[LOCATOR]).rpartition("!")[2] for row in result.rows}
+    assert len(taken) == len(result.rows)
+    whole = {"damaged-header", "missing-header-value", "unknown-label", "code-not-allowed"}
+    if any(
+        finding.rule in whole
+        and int(finding.locator.rpartition("!")[2].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+        < FIRST_FIGURE_ROW
+        for finding in report.findings
+    ):
+        return
+    for cell in grid:
+        if cell.row < FIRST_FIGURE_ROW or cell.column == 1 or cell.kind is not CellKind.NUMBER:
+            continue
+        row_label = f"A{cell.row}"
+        in_row = any(place.endswith(str(cell.row)) for place in findings)
+        in_header = any(place.startswith(cell.reference.rstrip("0123456789")) for place in findings)
+        flagged = cell.column % 2 == 1
+        assert (
+            cell.reference in taken
+            or cell.reference in findings
+            or row_label in findings
+            or in_row
+            or in_header
+            or flagged
+        ), (cell, report.findings)
