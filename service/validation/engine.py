@@ -80,7 +80,7 @@ def findings_in(
         spool = _spooled(dataset, settings, stack)
         facts = None
         if spool.rows and any(rule.needs_facts for rule in chosen):
-            facts = Facts(dataset.dsd, _connect(settings, stack))
+            facts = Facts(dataset.dsd, _connect(settings, stack), dataset.attributes)
         context = Context(
             dsd=dataset.dsd,
             structures=structures,

@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dsd.dataset import AttributeValues
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.validation.concepts import UNIT_MEASURE, UNIT_MULT
@@ -89,7 +90,16 @@ class Sum:
 class Facts:
     """What set rules ask: duplicates, sums and series of one dataset."""
 
-    def __init__(self, dsd: Dsd, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self,
+        dsd: Dsd,
+        connection: duckdb.DuckDBPyConnection,
+        attributes: tuple[AttributeValues, ...] = (),
+    ) -> None:
+        # What is said once for the whole dataset holds for each row without a value of its own.
+        self._of_dataset = {
+            id: value for entry in attributes if not entry.key for id, value in entry.values.items()
+        }
         self._connection = connection
         self._interners = {
             component.id: _Interner(component)
@@ -159,11 +169,12 @@ class Facts:
         """Return the power of ten by row; null where it is not stated, so that no sum is taken."""
         if not self._has_multiplier:
             return pa.repeat(pa.scalar(0, pa.int32()), len(rows))
+        stated = pa.scalar(_power(self._of_dataset.get(UNIT_MULT)), pa.int32())
         encoded = rows.encoded(UNIT_MULT)
         if encoded is None:
-            return pa.nulls(len(rows), pa.int32())
+            return pa.repeat(stated, len(rows))
         powers = [_power(text) for text in encoded.dictionary.to_pylist()]
-        return pa.array(powers, pa.int32()).take(encoded.indices)
+        return pc.coalesce(pa.array(powers, pa.int32()).take(encoded.indices), stated)
 
     def _unit(self, rows: Rows) -> Array:
         encoded = rows.encoded(UNIT_MEASURE)
@@ -443,10 +454,10 @@ class _Interner:
         return self._periods[identity]
 
 
-def _power(text: str | None) -> int | None:
+def _power(text: str | tuple[str, ...] | None) -> int | None:
     """Return the multiplier that a UNIT_MULT code writes, None where it is no sensible power of ten."""
     try:
-        power = int(text or "")
+        power = int(text) if isinstance(text, str) else 100
     except ValueError:
         return None
     return power if abs(power) <= 99 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsd.dataset import Action
@@ -109,10 +110,66 @@ class MissingAttribute(_MissingValue):
         mend="Fill in the attribute.",
     )
 
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._above = {
+            component.id: found
+            for component in self.components(context.dsd)
+            if (found := _values_above(context, component.id))
+        }
+        self._told: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
+
     @classmethod
     def components(cls, dsd: Dsd) -> Iterable[ResolvedComponent]:
         """Return the mandatory attributes and measures."""
         return [c for c in dsd.of_role(Role.MEASURE, Role.ATTRIBUTE) if c.is_mandatory]
+
+    def feed(self, rows: Rows) -> Iterator[Finding]:
+        """Note the rows that lack a value, and tell of series or groups that lack one."""
+        yield from super().feed(rows)
+        if self.context.action is not Action.DELETE:
+            for id, keys in self._above.items():
+                yield from self._groups_without(rows, id, keys)
+
+    def _groups_without(
+        self, rows: Rows, id: str, keys: dict[tuple[str, ...], set[tuple[str, ...]]]
+    ) -> Iterator[Finding]:
+        """Tell of each key of the attribute's dimensions that has no value, at its first row."""
+        if () in keys:
+            # Given for the whole dataset.
+            return
+        absent = rows.only_live(pc.invert(rows.present(id)))
+        for dimensions, given in keys.items():
+            found = [rows.column(dimension) for dimension in dimensions]
+            columns = [column.cast(pa.string()) for column in found if column is not None]
+            if len(columns) < len(dimensions):
+                continue
+            numbers = pa.array(range(len(rows)), pa.int64())
+            table = pa.table([*columns, numbers], [*dimensions, "#"])
+            first = table.filter(absent).group_by(list(dimensions)).aggregate([("#", "min")])
+            for group in first.to_pylist():
+                key = tuple(group[dimension] for dimension in dimensions)
+                told = (id, tuple(zip(dimensions, key, strict=True)))
+                if key in given or None in key or told in self._told:
+                    continue
+                self._told.add(told)
+                row = rows.row(group["#_min"])
+                yield self.finding(
+                    f"{id} ({self.context.dsd[id].name}) is given for other series or groups, "
+                    f"but not for {' '.join(key)}.",
+                    row=row._replace(key=dict(told[1])),
+                    component=id,
+                )
+
+
+def _values_above(context: Context, id: str) -> dict[tuple[str, ...], set[tuple[str, ...]]]:
+    """Return the keys for which an attribute is given above the observation, by their dimensions."""
+    found: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for entry in context.attributes:
+        if id in entry.values:
+            dimensions = tuple(d for d in context.dsd.key_ids if d in entry.key)
+            found.setdefault(dimensions, set()).add(tuple(entry.key[d] for d in dimensions))
+    return found
 
 
 class UnitNotStated(Rule):
@@ -192,10 +249,10 @@ class ValueNotExplained(Rule):
             status = row.text(OBS_STATUS)
             if status in MISSING_STATUSES:
                 continue
-            said = f"OBS_STATUS {status} does not" if status else "no OBS_STATUS does"
+            said = f"and OBS_STATUS {status} does not say" if status else "and no OBS_STATUS says"
             missing = sorted(MISSING_STATUSES & set(self.context.dsd[OBS_STATUS].codes))
             yield self.finding(
-                f"There is no OBS_VALUE, and {said} say why; those that do: {', '.join(missing)}.",
+                f"There is no OBS_VALUE, {said} why; those that do: {', '.join(missing)}.",
                 row=row,
                 component=OBS_STATUS,
                 value=row.text(OBS_VALUE) or status,
