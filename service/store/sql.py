@@ -254,15 +254,15 @@ class _Branch:
         return all(len(key.get(name, ())) == 1 for name in self.dsd.series_ids)
 
     def _key(self, key: dict[str, frozenset[str]]) -> str:
+        parts = []
+        rest = dict(key)
         if self._is_full(key):
-            text = KEY_SEPARATOR.join(next(iter(key[name])) for name in self.dsd.series_ids)
-            return f"{SERIES_KEY} = {self.query.bind(text)}"
-        return _all_of(
-            f"{quoted(name)} in ({', '.join(self.query.bind(code) for code in sorted(codes))})"
-            if codes
-            else "false"
-            for name, codes in key.items()
-        )
+            text = KEY_SEPARATOR.join(next(iter(rest.pop(name))) for name in self.dsd.series_ids)
+            parts.append(f"{SERIES_KEY} = {self.query.bind(text)}")
+        for name, codes in rest.items():
+            listed = ", ".join(self.query.bind(code) for code in sorted(codes))
+            parts.append(f"{quoted(name)} in ({listed})" if codes else "false")
+        return _all_of(parts)
 
     def _period(self, term: PeriodTerm) -> str:
         parts = []

@@ -334,6 +334,9 @@ def test_partial_keys_are_alternatives(flock, dsd):
     assert values(flock.rows(dsd, keys=(both,)), "REF_AREA") == [("PHL",)] * 2
     assert len(flock.rows(dsd, keys=({"SEX": frozenset({"SEX_T"})},))) == 6
     assert flock.rows(dsd, keys=({"REF_AREA": frozenset()},)) == []
+    assert len(flock.rows(dsd, keys=({},))) == 6
+    dated = {**full, "TIME_PERIOD": frozenset({"2023"})}
+    assert values(flock.rows(dsd, keys=(dated,)), "TIME_PERIOD") == [("2023",)]
 
 
 @pytest.mark.parametrize(
