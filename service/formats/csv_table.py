@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,8 +81,32 @@ def read_table(body: bytes, separator: str, report: Report) -> CsvTable:
         wrong.append(row)
         return "skip"
 
-    names = [str(number) for number in range(len(header))]
-    table = pa_csv.read_csv(
+    table = _parse(body, separator, len(header), note)
+    columns = tuple(_whole(column) for column in table.columns)
+    lines = _lines(body, header_lines, columns, table.num_rows, wrong)
+    return _without_blank(
+        CsvTable(header, columns, _report_wrong(lines, wrong, len(header), report))
+    )
+
+
+def _without_blank(table: CsvTable) -> CsvTable:
+    """Return the table without the rows that have no cell at all: blank lines."""
+    if not table.columns or not table.columns[0].null_count:
+        return table
+    filled = np.zeros(len(table.lines), bool)
+    for column in table.columns:
+        filled |= column.is_valid().to_numpy(zero_copy_only=False)
+    taken = pa.array(np.flatnonzero(filled))
+    columns = tuple(column.take(taken) for column in table.columns)
+    return CsvTable(table.header, columns, table.lines[filled])
+
+
+def _parse(
+    body: bytes, separator: str, columns: int, note: Callable[[pa_csv.InvalidRow], str]
+) -> pa.Table:
+    """Return the cells of all rows but the first as texts, without those that `note` skips."""
+    names = [str(number) for number in range(columns)]
+    return pa_csv.read_csv(
         pa.py_buffer(body),
         # One block for the whole text, so that no quoted line end falls on the edge of a block.
         pa_csv.ReadOptions(
@@ -104,23 +128,6 @@ def read_table(body: bytes, separator: str, report: Report) -> CsvTable:
             null_values=[""],
         ),
     )
-    columns = tuple(_whole(column) for column in table.columns)
-    lines = _lines(body, header_lines, columns, table.num_rows, wrong)
-    return _without_blank(
-        CsvTable(header, columns, _report_wrong(lines, wrong, len(header), report))
-    )
-
-
-def _without_blank(table: CsvTable) -> CsvTable:
-    """Return the table without the rows that have no cell at all: blank lines."""
-    if not table.columns or not table.columns[0].null_count:
-        return table
-    filled = np.zeros(len(table.lines), bool)
-    for column in table.columns:
-        filled |= column.is_valid().to_numpy(zero_copy_only=False)
-    taken = pa.array(np.flatnonzero(filled))
-    columns = tuple(column.take(taken) for column in table.columns)
-    return CsvTable(table.header, columns, table.lines[filled])
 
 
 def _whole(column: pa.ChunkedArray) -> pa.StringArray:

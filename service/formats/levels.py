@@ -83,7 +83,10 @@ class Level:
                 report.add(_contradiction(self, entry.id, key, first, entry.value, entry.locator))
             values.setdefault(entry.id, entry.value)
         for above in lifted:
-            merged.setdefault(tuple(above.key.items()), {}).update(above.values)
+            values = merged.setdefault(tuple(above.key.items()), {})
+            for id, value in above.values.items():
+                if values.setdefault(id, value) != value:
+                    report.add(_contradiction(self, id, above.key, values[id], value, None))
         return tuple(AttributeValues(dict(key), values) for key, values in merged.items())
 
     def batches(self, rows: npt.NDArray[np.int64], *, own_actions: bool) -> list[Batch]:
@@ -241,7 +244,7 @@ def _incomplete(
 
 
 def _contradiction(
-    level: Level, id: str, key: dict[str, str], first: Value, second: Value, locator: str
+    level: Level, id: str, key: dict[str, str], first: Value, second: Value, locator: str | None
 ) -> Finding:
     return Finding(
         rule="contradictory-attribute",

@@ -13,7 +13,7 @@ from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import observation_ids
 from service.formats.contract import EncodeOptions
 from service.formats.sdmx_ml21 import BASE, DECLARATION, tag
-from service.formats.sdmx_ml21_data import attachment, target_namespace
+from service.formats.sdmx_ml21_data import level_of, target_namespace
 
 SCHEMA_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
 
@@ -73,15 +73,9 @@ class _Schema:
 
     def attributes(self, *levels: str) -> list[ResolvedComponent]:
         """Return the attributes of these levels."""
-        return [c for c in self.dsd.attributes if self.level_of(c) in levels]
-
-    def level_of(self, component: ResolvedComponent) -> str:
-        """Return where an attribute stands."""
-        kind, dimensions = attachment(self.dsd, component)
-        if kind == "dimensions":
-            inside = self.is_flat or not set(dimensions).isdisjoint(self.at_observation)
-            return "observation" if inside else "series"
-        return {"none": "dataset", "group": "group"}.get(kind, "observation")
+        return [
+            c for c in self.dsd.attributes if level_of(self.dsd, c, self.at_observation) in levels
+        ]
 
     def simple_type(self, component: ResolvedComponent) -> str:
         """Return the type of a component's values as an anonymous type."""

@@ -34,6 +34,7 @@ from service.formats.columns import (
 )
 from service.formats.contract import EncodeOptions, Header
 from service.formats.grouping import Grouper, ordered, positions_of
+from service.formats.levels import dimensions_of
 from service.formats.names import ALL_LANGUAGES, asked_languages, languages_of, wanted_texts
 
 FORMAT_NAME = "SDMX-JSON 2.1"
@@ -216,17 +217,10 @@ class _Writer:
 
     def relationship(self, component: ResolvedComponent) -> dict[str, Any]:
         """Return what the attribute's value depends on; a group becomes its dimensions."""
-        stated = component.relationship
-        if stated is None or stated.observation is not None:
+        dimensions = dimensions_of(self.dsd, component)
+        if dimensions is None:
             return {"observation": {}}
-        if stated.dataflow is not None:
-            return {"dataflow": {}}
-        dimensions = list(stated.dimensions)
-        parts = self.dsd.structure.data_structure_components
-        for group in parts.groups if parts else ():
-            if group.id == stated.group:
-                dimensions = list(group.group_dimensions)
-        return {"dimensions": dimensions}
+        return {"dimensions": list(dimensions)} if dimensions else {"dataflow": {}}
 
     def component_values(self, component: ResolvedComponent) -> list[dict[str, Any]]:
         """Return the value objects that rows refer to by their number."""

@@ -38,6 +38,7 @@ from service.formats.columns import (
 )
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.grouping import Grouper, ordered, positions_of
+from service.formats.levels import Value, dimensions_of
 from service.formats.sdmx_ml21 import (
     ACTION_WORDS,
     DECLARATION,
@@ -54,8 +55,6 @@ STRUCTURE_ID = "STR1"
 VALUE_SEPARATOR = ";"
 # Numbers and codes: a text of which no character needs an entity.
 _PLAIN = r"^[A-Za-z0-9_.+:-]+$"
-
-Value = str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -100,17 +99,20 @@ def target_namespace(dsd: Dsd, dimension_at_observation: str) -> str:
 
 def attachment(dsd: Dsd, component: ResolvedComponent) -> tuple[str, tuple[str, ...]]:
     """Return where SDMX 2.1 attaches an attribute: `none`, `group`, `dimensions` or `observation`; and to what."""
-    stated = component.relationship
-    if stated is None or stated.observation is not None:
+    dimensions = dimensions_of(dsd, component)
+    if dimensions is None:
         return "observation", ()
-    if stated.dataflow is not None:
-        return "none", ()
-    if stated.group is not None:
-        parts = dsd.structure.data_structure_components
-        groups = parts.groups if parts else ()
-        found = (group.group_dimensions for group in groups if group.id == stated.group)
-        return "group", next(found, ())
-    return "dimensions", tuple(stated.dimensions)
+    if component.relationship is not None and component.relationship.group is not None:
+        return "group", dimensions
+    return ("dimensions", dimensions) if dimensions else ("none", ())
+
+
+def level_of(dsd: Dsd, component: ResolvedComponent, at_observation: Sequence[str]) -> str:
+    """Return where an attribute stands in a layout: `dataset`, `group`, `series` or `observation`."""
+    kind, dimensions = attachment(dsd, component)
+    if kind == "dimensions":
+        return "series" if set(dimensions).isdisjoint(at_observation) else "observation"
+    return {"none": "dataset", "group": "group"}.get(kind, "observation")
 
 
 def text_of(value: Value) -> str:
@@ -158,15 +160,7 @@ class _Writer:
     def attributes(self, *levels: str) -> list[ResolvedComponent]:
         """Return the attributes of these levels: dataset, group, series or observation."""
         found = [c for c in self.components if c.role is Role.ATTRIBUTE]
-        return [component for component in found if self.level_of(component) in levels]
-
-    def level_of(self, component: ResolvedComponent) -> str:
-        """Return where an attribute stands in this layout."""
-        kind, dimensions = attachment(self.dsd, component)
-        if kind == "dimensions":
-            inside = self.is_flat or not set(dimensions).isdisjoint(self.at_observation)
-            return "observation" if inside else "series"
-        return {"none": "dataset", "group": "group"}.get(kind, "observation")
+        return [c for c in found if level_of(self.dsd, c, self.at_observation) in levels]
 
     # -- before the rows ---------------------------------------------------------------------------
 
