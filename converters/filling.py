@@ -7,13 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from codelists.item_scheme import Code
 from converters.layout import (
     NOTE_KEY,
     VERSION_KEY,
     FieldKind,
     LayoutOptions,
     TableLayout,
+    code_order,
     table_layout,
     version_of,
 )
@@ -134,7 +134,7 @@ class _Filling:
         for component in self._dsd.dimensions:
             present = {_single(row, component.id) for row in self._rows}
             codes = sorted(
-                (code for code in component.allowed_codes if code.id in present), key=_order
+                (code for code in component.allowed_codes if code.id in present), key=code_order
             )
             found[component.id] = tuple(code.id for code in codes)
         return found
@@ -223,11 +223,6 @@ def _tokens(id: str, values: Values) -> list[str]:
         if not _PLAIN_TOKEN.fullmatch(value):
             raise UnwritableValueError(f"{id}={value!r} cannot be written beside a figure")
     return [f"{id}={value}" for value in values] or [f"{id}="]
-
-
-def _order(code: Code) -> float:
-    value = code.annotation_value("ORDER") or ""
-    return float(value) if value.isdecimal() else float("inf")
 
 
 def _key(dsd: Dsd, row: Observation) -> str:

@@ -239,10 +239,11 @@ def reportable_codes(component: ResolvedComponent) -> tuple[Code, ...]:
     codes = [
         code for code in component.allowed_codes if code.annotation_value("NOT_REPORTABLE") != "Y"
     ]
-    return tuple(sorted(codes, key=_order))
+    return tuple(sorted(codes, key=code_order))
 
 
-def _order(code: Code) -> float:
+def code_order(code: Code) -> float:
+    """Return the place of a code by its ORDER annotation."""
     # Codes without ORDER stay behind, in the order of the list: sorting is stable.
     value = code.annotation_value("ORDER") or ""
     return float(value) if value.isdecimal() else float("inf")
