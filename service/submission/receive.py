@@ -253,6 +253,7 @@ def _check(
 ) -> None:
     """Bind a table to its agreement, run the rules, and apply the waivers."""
     found = list(table.findings)
+    unread = tuple(_unread(table))
     if office is not None:
         agreement = find_agreement(structures, table.dsd, office)
         if agreement is None:
@@ -264,8 +265,18 @@ def _check(
             table.datasets = [replace(dataset, dsd=table.dsd) for dataset in table.datasets]
     for dataset in table.datasets:
         table.not_run += (r for r in not_run(dataset, rules, stored) if r not in table.not_run)
-        found += findings_in(dataset, structures, rules=rules, stored=stored, settings=settings)
+        found += findings_in(
+            dataset, structures, rules=rules, stored=stored, unread=unread, settings=settings
+        )
     table.findings = list(waivers.apply(found))
+
+
+def _unread(table: _Table) -> Iterator[dict[str, str]]:
+    """Yield what is known of the observations that reading the file left out, and told of."""
+    for finding in table.findings:
+        # A label that is no code leaves out observations of which not even the key is known.
+        if finding.severity.rejects and (finding.key or finding.component in table.dsd.key_ids):
+            yield finding.key
 
 
 def _accepted(tables: list[_Table], general: list[Finding], all_or_nothing: bool) -> list[_Table]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 import duckdb
@@ -67,9 +67,20 @@ def findings_in(
     *,
     rules: tuple[type[Rule], ...] = RULES,
     stored: StoredData | None = None,
+    unread: Sequence[Mapping[str, str]] = (),
     settings: Settings | None = None,
 ) -> Iterator[Finding]:
-    """Yield what the rules find in one dataset, as they find it: for reports too long to hold."""
+    """Yield what the rules find in one dataset, as they find it: for reports too long to hold.
+
+    Args:
+        dataset: see `validate`, as are the rest.
+        structures: the artefacts.
+        rules: which rules to run.
+        stored: what was stored before.
+        unread: what is known of the keys of observations that stood in the file and could not be read; sums
+            that they could belong to are left open.
+        settings: the clock, limits and temporary folder.
+    """
     settings = settings or Settings()
     chosen = [
         rule
@@ -80,7 +91,7 @@ def findings_in(
         spool = _spooled(dataset, settings, stack)
         facts = None
         if spool.rows and any(rule.needs_facts for rule in chosen):
-            facts = Facts(dataset.dsd, _connect(settings, stack), dataset.attributes)
+            facts = Facts(dataset.dsd, _connect(settings, stack), dataset.attributes, unread)
         context = Context(
             dsd=dataset.dsd,
             structures=structures,

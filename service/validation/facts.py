@@ -95,7 +95,9 @@ class Facts:
         dsd: Dsd,
         connection: duckdb.DuckDBPyConnection,
         attributes: tuple[AttributeValues, ...] = (),
+        unread: Sequence[Mapping[str, str]] = (),
     ) -> None:
+        self._unread = unread
         # What is said once for the whole dataset holds for each row without a value of its own.
         self._of_dataset = {
             id: value for entry in attributes if not entry.key for id, value in entry.values.items()
@@ -220,8 +222,14 @@ class Facts:
             f"CREATE OR REPLACE TEMP TABLE unread AS SELECT DISTINCT {columns} "  # noqa: S608 (made here)
             f"FROM keyed WHERE NOT resolved LIMIT {_MANY_UNREAD}"
         )
+        for key in self._unread[:_MANY_UNREAD]:
+            numbers = [interner.number(key.get(id)) for id, interner in self._interners.items()]
+            self._connection.execute(
+                f"INSERT INTO unread VALUES ({', '.join('?' * len(numbers))})",  # noqa: S608
+                numbers,
+            )
         count = self._connection.execute("SELECT count(*) FROM unread").fetchone()
-        if count and count[0] == _MANY_UNREAD:
+        if count and count[0] >= _MANY_UNREAD:
             # They could belong nearly anywhere: take it as everywhere, which is cheaper to ask.
             nothing = ", ".join(f"{column} = {_UNRESOLVED}" for column in self._columns.values())
             self._connection.execute(f"UPDATE unread SET {nothing}")  # noqa: S608 (made here)
@@ -425,10 +433,11 @@ class _Interner:
         encoded = rows.encoded(self._component.id)
         if encoded is None:
             return pa.repeat(pa.scalar(_UNRESOLVED, pa.int32()), len(rows))
-        numbers = [self._number(text) for text in encoded.dictionary.to_pylist()]
+        numbers = [self.number(text) for text in encoded.dictionary.to_pylist()]
         return pc.fill_null(pa.array(numbers, pa.int32()).take(encoded.indices), _UNRESOLVED)
 
-    def _number(self, text: str | None) -> int:
+    def number(self, text: str | None) -> int:
+        """Return the number of a value; that of nothing where it is absent or not in the DSD."""
         if text is None:
             return _UNRESOLVED
         if text not in self._numbers:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from converters.template import filled_bytes
@@ -294,3 +295,27 @@ def test_one_mistake_at_many_places_is_told_once_in_words(structures, settings):
     )
     assert "and 2 other places: REF_AREA IDN (Indonesia) is not" in text
     assert text.count("REF_AREA IDN (Indonesia) is not allowed") == 1
+
+
+@pytest.mark.parametrize("spoilt", ["figure", "label"])
+def test_a_cell_that_cannot_be_read_is_one_finding_and_no_wrong_sum(
+    spoilt, structures, settings, tmp_path
+):
+    common = {"REF_AREA": "IDN", "FREQ": "A", "MEASURE": "MNA_OEMP", "SOURCE": "FB_6665"}
+    common |= {"TIME_PERIOD": "2023", "UNIT_MEASURE": "PS", "UNIT_MULT": "3", "SEX": "SEX_T"}
+    rows = [
+        {**common, "COUNTERPART_AREA": code, "OBS_VALUE": value}
+        for code, value in (("TOTAL", "100"), ("HKG", "61"), ("SGP", "29"), ("X", "10"))
+    ]
+    path = tmp_path / "idn.xlsx"
+    path.write_bytes(filled_bytes(structures, "IDN", {"T15": rows}))
+    assert submit(path, structures, settings=settings).all_findings == []
+    book = openpyxl.load_workbook(path)
+    sheet = book["T15"]
+    old, new = (61, "many") if spoilt == "figure" else ("Hong Kong, China", "Hongkonk")
+    (cell,) = [c for row in sheet.iter_rows() for c in row if c.value == old]
+    cell.value = new
+    book.save(path)
+    (finding,) = submit(path, structures, settings=settings).all_findings
+    assert finding.locator == f"cell:T15!{cell.coordinate}"
+    assert finding.rejects
