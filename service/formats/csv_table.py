@@ -73,15 +73,26 @@ def read_table(body: bytes, separator: str, report: Report) -> CsvTable:
                 locator=f"line:{_line_ends(body[:last_mark]) + 1}",
             )
         )
-        return CsvTable(
-            header, tuple(pa.array([], pa.string()) for _ in header), np.empty(0, np.int64)
-        )
+        return _empty(header)
 
     def note(row: pa_csv.InvalidRow) -> str:
         wrong.append(row)
         return "skip"
 
-    table = _parse(body, separator, len(header), note)
+    try:
+        # The parser needs an end to the last row, where the header is all that there is.
+        ended = body if body.endswith((b"\n", b"\r")) else body + b"\n"
+        table = _parse(ended, separator, len(header), note)
+    except pa.ArrowInvalid as error:
+        report.add(
+            Finding(
+                rule="not-sdmx-csv",
+                severity=Severity.FATAL,
+                message=f"The cells of the file cannot be told apart (RFC 4180): {error}.",
+                locator=f"line:{header_lines}",
+            )
+        )
+        return _empty(header)
     columns = tuple(_whole(column) for column in table.columns)
     lines = _lines(body, header_lines, columns, table.num_rows, wrong)
     return _without_blank(
@@ -99,6 +110,10 @@ def _without_blank(table: CsvTable) -> CsvTable:
     taken = pa.array(np.flatnonzero(filled))
     columns = tuple(column.take(taken) for column in table.columns)
     return CsvTable(table.header, columns, table.lines[filled])
+
+
+def _empty(header: tuple[str, ...]) -> CsvTable:
+    return CsvTable(header, tuple(pa.array([], pa.string()) for _ in header), np.empty(0, np.int64))
 
 
 def _parse(

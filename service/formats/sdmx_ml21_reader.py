@@ -193,8 +193,9 @@ class _Handler:
     def end_series_key(self) -> None:
         """Keep the key of a generic series."""
         self.series_key = dict(self.key)
-        if self.rows is not None:
-            self.rows.series[-1] = self.series_key
+        if self.rows is None or not self.rows.series:
+            raise _RefusedError("a SeriesKey stands outside of a Series")
+        self.rows.series[-1] = self.series_key
 
     def start_observation(self, attributes: Mapping[str, str]) -> None:
         """Start an observation."""
@@ -253,7 +254,8 @@ def decode_ml21(stream: BinaryIO, structures: Structures, report: Report) -> Ite
     parser.StartDoctypeDeclHandler = _refuse_document_type
     try:
         parser.ParseFile(stream)
-    except (expat.ExpatError, _RefusedError) as error:
+    # The parser raises LookupError or ValueError for an encoding that it does not know.
+    except (expat.ExpatError, LookupError, ValueError, _RefusedError) as error:
         report.add(
             Finding(
                 rule="not-sdmx-ml",

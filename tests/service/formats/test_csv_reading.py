@@ -70,6 +70,22 @@ def test_a_text_that_is_no_utf_8_is_a_finding_with_its_line(test_structures: Str
     }
 
 
+@pytest.mark.parametrize(
+    ("body", "rules"),
+    [
+        (b"", ["not-sdmx-csv"]),
+        (b"STRUCTURE", ["not-sdmx-csv"]),
+        (b"STRUCTURE,STRUCTURE_ID", []),
+        (b"STRUCTURE,STRUCTURE_ID\n\n\n", []),
+        (b'"STRUCTURE";"STRUCTURE_ID"\r\n', []),
+    ],
+)
+def test_files_without_rows(body: bytes, rules: list[str], test_structures: Structures) -> None:
+    found = outcome(body, test_structures)
+    assert found["datasets"] == []
+    assert [finding[0] for finding in found["findings"]] == rules
+
+
 cells = st.text(st.sampled_from('ab ,;"\n\r\té:'), max_size=5)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from lxml import etree
 
 from dsd.batch import Batch, batch_schema, batches_from_rows
 from dsd.dataset import Action, AttributeValues, Preamble
+from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structures import Structures
 from service.formats import find_data_format, find_structure_format
@@ -23,6 +25,7 @@ from service.formats.preamble import make_preamble
 from service.formats.schema import make_schema_ml21
 from service.formats.sdmx_ml21 import BASE
 from service.formats.sdmx_ml21_data import target_namespace
+from service.formats.sdmx_ml21_reader import decode_ml21
 
 LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX")
 NAMES = ("ml21", "ml21-generic", "ml21-timeseries", "ml21-generic-timeseries")
@@ -226,3 +229,66 @@ def test_the_agreement_is_named_in_the_header(
     document = etree.fromstring(b"".join(chunks))
     assert document.xpath("//*[local-name()='ProvisionAgrement']/Ref/@id") == ["PA_IDN"]
     assert document.xpath("//@*[local-name()='dataScope']") == ["ProvisionAgreement"]
+
+
+BOMB = b"""<?xml version="1.0"?>
+<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
+<x>&b;</x>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "no element found"),
+        (b"<a/>", "the root is a"),
+        (b"<a><b></a>", "the root is a"),
+        (BOMB, "document type"),
+        (b'<?xml version="1.0" encoding="UTF-99"?><a/>', "encoding"),
+        (
+            b'<GenericData xmlns="http://www.sdmx.org/resources/sdmxml/schemas/v3_0/message"/>',
+            "v3_0",
+        ),
+        (
+            b'<GenericData xmlns="http://www.sdmx.org/resources/sdmxml/schemas/v2_1/message"><DataSet>'
+            b"<SeriesKey/>",
+            "SeriesKey",
+        ),
+    ],
+)
+def test_what_is_no_message_is_a_finding(
+    body: bytes, said: str, test_structures: Structures
+) -> None:
+    report = Report()
+    assert list(decode_ml21(io.BytesIO(body), test_structures, report)) == []
+    (finding,) = report.findings
+    assert finding.rule == "not-sdmx-ml"
+    assert said in finding.message
+
+
+def test_a_reference_may_be_a_urn(
+    write: Write, preamble: Preamble, batches: list[Batch], test_structures: Structures
+) -> None:
+    urn = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_T(1.0.0)"
+    body = re.sub(rb"<Ref [^>]*/>", f"<URN>{urn}</URN>".encode(), write("ml21", preamble, batches))
+    report = Report()
+    (found,) = decode_ml21(io.BytesIO(body), test_structures, report)
+    assert report.findings == []
+    assert sum(batch.num_rows for batch in found.batches) == 5
+
+
+def test_unknown_parts_are_findings_with_their_line(
+    write: Write, preamble: Preamble, batches: list[Batch], test_structures: Structures
+) -> None:
+    body = write("ml21", preamble, batches)
+    body = body.replace(b"AGE_MIN=", b"AGE=").replace(b'ss:action="Replace"', b'ss:action="Renew"')
+    report = Report()
+    list(decode_ml21(io.BytesIO(body), test_structures, report))
+    found = [(finding.rule, finding.component, finding.locator) for finding in report.findings]
+    assert found == [
+        ("unknown-action", None, "line:4"),
+        ("unknown-component", "AGE", "line:8"),
+    ]
+    report = Report()
+    body = body.replace(b'id="DF_T"', b'id="DF_X"')
+    assert list(decode_ml21(io.BytesIO(body), test_structures, report)) == []
+    assert [(f.rule, f.locator) for f in report.findings] == [("unknown-structure", "line:4")]
