@@ -405,13 +405,14 @@ def _print_result(result: SubmissionResult, as_json: bool) -> None:
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--workers", type=int, help="Server processes.")
-@_options(_store_option, _config_option)
+@_options(_store_option, _config_option, _structures_option)
 def serve(
     host: str | None,
     port: int | None,
     workers: int | None,
     store: Path | None,
     config: Path | None,
+    folders: tuple[Path, ...],
 ) -> None:
     """Serve SDMX REST and the pages until interrupted.
 
@@ -421,6 +422,7 @@ def serve(
     """
     settings = _settings(config, host=host, port=port, workers=workers, store_folder=store)
     try:
+        from service.server import ServerError
         from service.server import serve as run
     except ModuleNotFoundError as error:
         if error.name not in {"granian", "flask", "sqlalchemy", "polars"}:
@@ -430,7 +432,8 @@ def serve(
         ) from error
     at = f"http://{settings.host}:{settings.port}"
     _say(f"Open {at} in a browser, or try:\n  curl -g '{at}/sdmx/v2/structure/dataflow/ILMS'")
-    run(settings)
+    with _refusing(ServerError):
+        run(settings, folders)
 
 
 @main.group()

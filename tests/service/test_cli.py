@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import socket
 from pathlib import Path
 
 import click
@@ -204,3 +205,13 @@ def test_artefacts_check_finds_a_changed_final_version(tmp_path: Path) -> None:
     )
     assert result.exit_code == 1
     assert "CL_SEX" in result.output
+
+
+def test_serve_says_that_its_port_is_taken(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = run("serve", "--port", port, "--store", str(tmp_path / "store"))
+    assert result.exit_code == 2
+    assert "Address already in use" in result.output
