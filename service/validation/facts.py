@@ -25,7 +25,11 @@ from service.validation.concepts import UNIT_MEASURE, UNIT_MULT
 from service.validation.partitions import Partition, breakdowns
 from service.validation.rows import Array, Rows
 
-_PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
+_PLAIN_NUMBER = r"^-?[0-9]{1,20}(\.[0-9]{1,20})?$"
+DIGITS = 300
+"""Precision with which sums are decided: enough for every figure that takes part, with its multiplier."""
+_LONGEST = 50
+"""A figure of more digits, or of a larger power of ten, takes part in no sum; no count of people is so long."""
 _LARGEST_BIGINT = 2**63 - 1
 # What stands for a value that is absent or unknown; no code is an empty text.
 _UNREAD, _UNRESOLVED = "", 0
@@ -51,7 +55,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sum:
-    """A total, the parts that were reported beside it, and what rounding may explain."""
+    """A total, the parts that were reported beside it, and what rounding may explain.
+
+    Exact in a decimal context of `DIGITS`.
+    """
 
     partition: Partition
     number: int
@@ -191,9 +198,10 @@ class Facts:
     def finish(self) -> None:
         """Compute keys once all rows are in."""
         weight = 1
-        for id in reversed(self._interners):
+        # What is summed over comes last in the key, so that from part to total is never far.
+        for id in sorted(self._interners, key=lambda id: id not in self._breakdowns):
             self._weights[id] = weight
-            weight *= max(1, len(self._interners[id]))
+            weight *= len(self._interners[id])
         # With very long lists on very many dimensions a key outgrows 64 bits; 128 are slower, and enough.
         integer = "BIGINT" if weight <= _LARGEST_BIGINT else "HUGEINT"
         key = self._key_sql(self._interners, integer)
@@ -473,14 +481,14 @@ def _power(text: str | tuple[str, ...] | None) -> int | None:
 
 
 def _odd_numbers(texts: Array, others: Array, amount: Array, digits: Array) -> tuple[Any, Any]:
-    """Fill in the numbers that are written with a sign or an exponent, which are few."""
+    """Fill in the numbers that are long or written with a sign or an exponent, which are few."""
     amounts, places = amount.to_pylist(), digits.to_pylist()
     for index in pc.indices_nonzero(others).to_pylist():
         try:
             number = Decimal(texts[index].as_py())
         except InvalidOperation:
             continue
-        exponent = number.as_tuple().exponent
-        if isinstance(exponent, int):
+        digits_of, exponent = number.as_tuple()[1:]
+        if isinstance(exponent, int) and max(abs(exponent), len(digits_of)) <= _LONGEST:
             amounts[index], places[index] = float(number), -exponent
     return pa.array(amounts, pa.float64()), pa.array(places, pa.int32())

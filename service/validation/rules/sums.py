@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd
 from service.validation.concepts import is_additive
-from service.validation.facts import Cell, Sum
+from service.validation.facts import DIGITS, Cell, Sum
 from service.validation.partitions import breakdowns
 from service.validation.rows import Row, take_rows
 from service.validation.rule import Rule, RuleInfo
@@ -32,7 +32,8 @@ class _SumRule(Rule):
 
     def end(self) -> Iterator[Finding]:
         """Decide the candidates."""
-        told = [(found, said) for found in self.facts.sums if (said := self.wrong(found))]
+        with localcontext(prec=DIGITS):
+            told = [(found, said) for found in self.facts.sums if (said := self.wrong(found))]
         numbers = (found.number for found, _ in told)
         rows = take_rows(self.context.dsd, self.context.spool, numbers)
         row: Row | None = None

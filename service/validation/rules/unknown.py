@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import localcontext
 
 import pyarrow.compute as pc
 
@@ -11,6 +12,7 @@ from dsd.dataset import Action
 from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd
 from service.validation.concepts import UNKNOWN_CODE, is_additive
+from service.validation.facts import DIGITS
 from service.validation.partitions import (
     IS_TOTAL,
     IS_UNKNOWN,
@@ -42,9 +44,9 @@ class UnknownEqualsSubtotal(Rule):
 
     def end(self) -> Iterator[Finding]:
         """Tell of each unknown that equals its subtotal."""
-        found = sorted(
-            self.facts.equal_parts(_unknown_parts(self.context.dsd)), key=lambda entry: entry.number
-        )
+        with localcontext(prec=DIGITS):
+            equal = list(self.facts.equal_parts(_unknown_parts(self.context.dsd)))
+        found = sorted(equal, key=lambda entry: entry.number)
         rows = take_rows(self.context.dsd, self.context.spool, (entry.number for entry in found))
         row: Row | None = None
         for entry in found:

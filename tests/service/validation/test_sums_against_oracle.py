@@ -167,6 +167,10 @@ def test_one_doubled_row_is_exactly_one_finding(table, data, dsd, structures, da
         ("0.3", "0.1", "0.2", True),
         ("90071992547409931.5", "90071992547409929.5", "0", False),
         ("90071992547409931.5", "90071992547409930.0", "1.4", True),
+        (f"{10**19}.05", f"{10**19}.0", "0.05", True),
+        (f"{10**29}.05", f"{10**29}.03", "0", False),
+        # Longer than any count of people: they take part in no sum, and break none.
+        (f"{10**60}", f"{10**59}", "1", True),
         # Half a unit for each part and the total, inclusive: 1.5 of the last digit.
         ("1.00", "0.50", "0.515", False),
         ("1.000", "0.500", "0.501", True),
@@ -195,6 +199,17 @@ def test_units_and_thousands_are_compared_as_amounts(dsd, structures, dataset_of
     (finding,) = validate(dataset_of(dsd, rows), structures, settings=settings).findings
     assert finding.rule == "partition-sum"
     assert "SEX_M 2.002 + SEX_F 3 = 5.002, but SEX_T is 5" in finding.message
+
+
+@pytest.mark.parametrize("value", ["1E999999999", "-INF", "NaN", "1E-999999999", "9" * 5000, "1e9"])
+def test_numbers_of_any_size_are_read_without_harm(
+    value, with_test_structures, dataset_of, settings
+):
+    dsd = with_test_structures.dsd(Urn("Dataflow", "TEST", "DF_FACETS", "1.0.0"))
+    row = {"AREA": "IDN", "OBS_STATUS": "O", "UNIT_MEASURE": "PS", "UNIT_MULT": "3"}
+    rows = [{**row, "TIME_PERIOD": "2020", "OBS_VALUE": value}, {**row, "TIME_PERIOD": "2021"}]
+    findings = validate(dataset_of(dsd, rows), with_test_structures, settings=settings).findings
+    assert {finding.rule for finding in findings} <= {"facet-violated", "value-despite-status"}
 
 
 def test_a_part_without_a_figure_leaves_the_set_open(dsd, structures, dataset_of, settings):
