@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -147,7 +148,7 @@ def postgresql_server() -> Iterator[str]:
         _await(url.format("postgres"), process)
         yield url
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # At once, whoever is connected.
         process.wait(30)
         shutil.rmtree(root, ignore_errors=True)
 

@@ -122,7 +122,7 @@ def submissions_in(store, dsds, first: int) -> set[int]:
 def crash_and_look(worker, acknowledged, open_flock, url, dsds, die, first) -> None:
     """Let a loader die, then look: what was acknowledged is there once, the rest whole or not at all."""
     acknowledged.write_text("", encoding="utf-8")
-    command = {"acknowledged": str(acknowledged), "first": first, "count": 3}
+    command = {"acknowledged": str(acknowledged), "first": first, "count": 2}
     worker.send(die=die, **command)
     assert json.loads(worker.answer()) == {"signal": 9}
     done = {int(line) for line in acknowledged.read_text(encoding="utf-8").split()}
@@ -137,7 +137,7 @@ def crash_and_look(worker, acknowledged, open_flock, url, dsds, die, first) -> N
     # Whoever got no answer sends again.
     worker.send(die=("nowhere", 1), **command)
     assert json.loads(worker.answer()) == {"signal": 0}
-    assert submissions_in(store, dsds, first) == {first, first + 1, first + 2}
+    assert submissions_in(store, dsds, first) == {first, first + 1}
     store.close()
 
 
@@ -147,8 +147,8 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(
     worker = start_worker(store_url)
     assert worker.answer() == "ready"
     first = 1
-    for point in POINTS:
-        for times in (1, 3) if store_url == "" else (2,):
+    for point in POINTS if store_url == "" else POINTS[2:5]:
+        for times in (1, 2):
             crash_and_look(
                 worker, tmp_path / "done", open_flock, store_url, flock_dsds, (point, times), first
             )
@@ -161,7 +161,7 @@ def test_three_hundred_kills(start_worker, store_url, open_flock, flock_dsds, tm
     assert worker.answer() == "ready"
     chance = random.Random(3)  # noqa: S311
     for number in range(300):
-        die = (chance.choice(POINTS), chance.randint(1, 3))
+        die = (chance.choice(POINTS), chance.randint(1, 2))
         crash_and_look(
             worker, tmp_path / "done", open_flock, store_url, flock_dsds, die, 1 + 10 * number
         )
