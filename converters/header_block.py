@@ -148,11 +148,12 @@ class HeaderBlock:
             if component.id in given:
                 continue
             position = seen.get(entry.key, (1, 1))
-            if entry.default is not None:
-                if self._scan.text(*position) == "" or entry.key not in seen:
-                    given[component.id] = entry.default
+            blank = ("", *self._scan.unselected)
+            if entry.key in seen and self._scan.text(*position) not in blank:
+                # It says something that could not be read: a finding stands there already.
                 continue
-            if entry.key in seen and self._scan.text(*position) not in ("", *self._scan.unselected):
+            if entry.default is not None:
+                given[component.id] = entry.default
                 continue
             self._missing.append((entry, position))
 

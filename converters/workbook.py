@@ -254,24 +254,38 @@ def _cells_of_row(package: _Package, element: etree._Element, row: int) -> Itera
 
 
 def _cell(package: _Package, entry: etree._Element, row: int, column: int) -> Cell | None:
-    kind = _KINDS.get(entry.get("t", "n"), CellKind.TEXT)
-    formula = entry.find("{*}f") is not None
-    inline = entry.find("{*}is")
-    stored = _text_of(inline) if inline is not None else entry.findtext("{*}v")
-    style = int(entry.get("s", "0"))
-    number_format = package.formats[style] if style < len(package.formats) else "General"
+    type_name = entry.get("t", "n")
+    kind = _KINDS.get(type_name, CellKind.TEXT)
+    stored: str | None = None
+    formula = False
+    for child in entry:
+        # One pass over the few children: this is where the time of a large sheet goes.
+        name = str(child.tag).rpartition("}")[2]
+        if name == "v":
+            stored = child.text or ""
+        elif name == "f":
+            formula = True
+        elif name == "is":
+            stored = _text_of(child)
+    number_format = _number_format(package, entry)
     # An empty value of a formula is the empty text, or (so does openpyxl) no value at all.
     if stored is None or (kind is CellKind.NUMBER and not stored.strip()):
         if not formula:
             return None
         return Cell(row, column, CellKind.UNCOMPUTED, "", number_format, is_formula=True)
-    if entry.get("t") == "s":
+    if type_name == "s":
         stored = _shared_text(package, stored)
     if kind is CellKind.NUMBER:
         stored = _number(stored)
-    if kind is CellKind.TEXT and not stored.strip() and not formula:
+    if kind is CellKind.TEXT and not stored.strip():
+        # Blank to the eye, also where a formula makes it so.
         return None
     return Cell(row, column, kind, stored, number_format, is_formula=formula)
+
+
+def _number_format(package: _Package, entry: etree._Element) -> str:
+    style = int(entry.get("s", "0"))
+    return package.formats[style] if style < len(package.formats) else "General"
 
 
 def _shared_text(package: _Package, stored: str) -> str:

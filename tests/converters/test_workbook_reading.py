@@ -100,7 +100,6 @@ def test_a_hand_made_workbook_in_strict_form():
         ("B1", "text", "inline", False),
         ("C1", "number", "99.479", False),
         ("A2", "number", "3", True),
-        ("B2", "text", "", True),
         ("D2", "number", "1.5", False),
         ("A7", "date", "2024-01-02", False),
         ("B7", "number", "1E400", False),
