@@ -209,16 +209,15 @@ class Reader:
 
 
 def _schema(selection: Selection) -> pa.Schema:
-    wanted = selection.component_ids
-    return batch_schema(
-        selection.dsd, None if wanted is None else {*wanted, *selection.dsd.key_ids}
-    )
+    dsd, wanted = selection.dsd, selection.component_ids
+    # The period is always there, where series alone are asked for too: encoders group by whole keys.
+    return batch_schema(dsd, None if wanted is None else {*wanted, *dsd.key_ids})
 
 
 def _held(scan: Scan, schema: pa.Schema) -> list[str]:
     """Return the columns that any leaf has; the others need not be read."""
     stored = {name for leaf in (*scan.leaves, *scan.history) for name in leaf.columns}
-    return [name for name in schema.names if name in stored] or list(scan.selection.dsd.key_ids)
+    return [name for name in schema.names if name in stored] or list(schema.names)
 
 
 def _shaped(

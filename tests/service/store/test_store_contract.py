@@ -442,10 +442,20 @@ def test_offset_and_limit_cut_the_ordered_rows(flock, dsd):
 
 def test_only_the_components_asked_for_come_back(flock, dsd):
     flock.load(dsd, [row(NOTE="n", OBS_STATUS="E")])
-    with flock.store.read(Selection(dsd, component_ids=("OBS_STATUS",))) as snapshot:
+    with flock.store.read(Selection(dsd, component_ids=("TIME_PERIOD", "OBS_STATUS"))) as snapshot:
         (batch,) = snapshot.batches
         assert batch.schema.names == [*dsd.key_ids, "OBS_STATUS"]
         assert set(snapshot.preamble.codes) == {*dsd.key_ids, "OBS_STATUS"}
+
+
+def test_series_alone_come_as_one_row_each(flock, dsd):
+    flock.load(dsd, [row(area, time) for area in ("PHL", "IDN") for time in ("2023", "2024")])
+    asked = Selection(dsd, component_ids=dsd.series_ids, first_n=1)
+    with flock.store.read(asked) as snapshot:
+        (batch,) = snapshot.batches
+    assert batch.schema.names == list(dsd.key_ids)
+    assert batch.column("REF_AREA").to_pylist() == ["IDN", "PHL"]
+    assert snapshot.preamble.observations == 2
 
 
 def test_the_preamble_lists_codes_in_their_order(flock, dsd):
