@@ -24,7 +24,6 @@ BASE = (
 FIRST_FIGURE_ROW = 24
 TEXTS = st.sampled_from(
     [
-        "",
         "...",
         "Total",
         "Japan",
