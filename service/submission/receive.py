@@ -93,6 +93,7 @@ def submit(
     structures: Structures,
     store: Store | None = None,
     *,
+    id: str | None = None,
     name: str | None = None,
     provider: str | None = None,
     waivers: Waivers | None = None,
@@ -107,6 +108,7 @@ def submit(
         source: a questionnaire workbook or data message, as a file or its bytes.
         structures: the artefacts.
         store: where to write; None to check only.
+        id: identity of the submission, which the store applies once; a new one where None.
         name: what to call the source in the receipt; the file's name where None.
         provider: URN or id of the provider, which binds it to its agreements; None where not known.
         waivers: errors that are allowed.
@@ -133,7 +135,7 @@ def submit(
         general = [*waivers.apply(general), *waivers.leftovers()]
         accepted = _accepted(tables, general, all_or_nothing)
         result = SubmissionResult(
-            id=str(uuid.uuid4()),
+            id=id or str(uuid.uuid4()),
             received=received,
             source_name=name or (source.name if isinstance(source, Path) else None),
             source_sha256=digest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
@@ -131,13 +132,19 @@ def _spooled(dataset: Dataset, settings: Settings, stack: ExitStack) -> Spool:
 
 
 def _connect(settings: Settings, stack: ExitStack) -> duckdb.DuckDBPyConnection:
-    """Return an engine of its own for one dataset; what outgrows its memory goes to the temporary folder."""
+    """Return an engine of its own for one dataset; what outgrows its memory goes to a folder of its own."""
+    settings.temporary_folder.mkdir(parents=True, exist_ok=True)
+    folder = stack.enter_context(
+        tempfile.TemporaryDirectory(prefix="rules-", dir=settings.temporary_folder)
+    )
     connection = duckdb.connect(
         ":memory:",
         config={
             "threads": str(settings.duckdb_threads),
             "memory_limit": f"{settings.duckdb_memory_limit_mb}MB",
-            "temp_directory": str(settings.temporary_folder / "duckdb"),
+            "temp_directory": folder,
+            # Every question says its own order; not keeping another saves memory.
+            "preserve_insertion_order": "false",
         },
     )
     stack.callback(connection.close)

@@ -226,7 +226,7 @@ def decode_waivers(data: bytes, name: str = "waivers", known_rules: Iterable[str
     try:
         text = data.decode("utf-8-sig")
         document = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Waivers(findings=(_finding(MALFORMED_WAIVER, f"{name}: {error}"),))
     listed = document.pop("waiver", None)
     if document or not isinstance(listed, list):

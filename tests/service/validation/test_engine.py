@@ -12,6 +12,7 @@ from codelists.urn import Urn
 from dsd.batch import ACTION, CODED, batch_schema, batches_from_rows
 from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.finding import Finding, Severity
+from service.config import Settings
 from service.validation.engine import findings_in, validate
 from service.validation.rule import Rule, RuleInfo
 from service.validation.rules import RULES
@@ -233,3 +234,33 @@ def test_plain_text_columns_serve_as_well_as_dictionaries(dsd, structures, setti
     assert findings[0] == findings[1]
     assert [f.rule for f in findings[0]] == ["unknown-code"]
     assert findings[0][0].message.endswith("SEX_T, SEX_M, SEX_F, SEX_O.")
+
+
+@pytest.mark.long
+def test_more_rows_than_memory_takes_are_checked_all_the_same(dsd, structures, tmp_path):
+    settings = Settings(temporary_folder=tmp_path / "not" / "there", duckdb_memory_limit_mb=64)
+    years = [str(year) for year in range(1000, 1400)]
+    countries = [c.id for c in dsd["COUNTERPART_AREA"].allowed_codes if c.id != "IDN"][:160]
+    codes = dsd["COUNTERPART_AREA"].codes
+    countries = [id for id in countries if codes[id].annotation("VALID_TO") is None]
+    keys = [(country, year) for country in countries for year in years]
+    number = len(keys)
+    # Zeros add up whatever is part of what.
+    same = {id: pa.array([value] * number) for id, value in (ROW | {"OBS_VALUE": "0"}).items()}
+
+    def batches():
+        for source in [c.id for c in dsd["SOURCE"].allowed_codes][1:6]:
+            columns = same | {
+                "SOURCE": pa.array([source] * number),
+                "COUNTERPART_AREA": pa.array([country for country, _ in keys]),
+                "TIME_PERIOD": pa.array([year for _, year in keys]),
+            }
+            yield pa.RecordBatch.from_pydict(columns)
+        yield pa.RecordBatch.from_pydict({id: column[-1:] for id, column in columns.items()})
+
+    with Spool(settings.temporary_folder, memory_bytes=0) as spool:
+        spool.fill(batches())
+        assert spool.rows > 100_000
+        findings = validate(Dataset(dsd, spool), structures, settings=settings).findings
+    assert [finding.rule for finding in findings] == ["duplicate-identical"]
+    assert list(settings.temporary_folder.iterdir()) == []

@@ -74,33 +74,18 @@ def test_the_clean_twin_has_no_finding(case, with_test_structures, dataset_of_cs
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_findings_do_not_depend_on_how_rows_are_cut_into_batches(
-    case, with_test_structures, dataset_of_csv, settings
+def test_findings_depend_neither_on_batches_nor_on_where_they_are_kept(
+    case, with_test_structures, dataset_of_csv, settings, tmp_path
 ):
     whole = dataset_of_csv(dsd_of(case, with_test_structures), FOLDER / case / "data.csv")
     (batch,) = whole.batches
-    rows = tuple(batch.slice(place, 1) for place in range(batch.num_rows))
-    cut = Dataset(whole.dsd, rows)
-    findings = validate(cut, with_test_structures, settings=settings).findings
-    assert by_place(findings) == by_place(
-        validate(whole, with_test_structures, settings=settings).findings
-    )
-
-
-def test_findings_are_the_same_from_files_on_disk(
-    with_test_structures, dataset_of_csv, settings, tmp_path
-):
-    for case in CASES:
-        whole = dataset_of_csv(dsd_of(case, with_test_structures), FOLDER / case / "data.csv")
-        (batch,) = whole.batches
-        with Spool(tmp_path, memory_bytes=0) as spool:
-            spool.fill(batch.slice(place, 2) for place in range(0, batch.num_rows, 2))
-            findings = validate(
-                Dataset(whole.dsd, spool), with_test_structures, settings=settings
-            ).findings
-        expected = validate(whole, with_test_structures, settings=settings).findings
-        assert by_place(findings) == by_place(expected)
-        assert list(tmp_path.iterdir()) == []
+    with Spool(tmp_path, memory_bytes=0) as spool:
+        spool.fill(batch.slice(place, 1) for place in range(batch.num_rows))
+        cut = Dataset(whole.dsd, spool)
+        findings = validate(cut, with_test_structures, settings=settings).findings
+    expected = validate(whole, with_test_structures, settings=settings).findings
+    assert by_place(findings) == by_place(expected)
+    assert list(tmp_path.iterdir()) == []
 
 
 def by_place(findings: list[Finding]) -> list[tuple]:

@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsd.finding import Finding, Severity
 from service.validation.rules import RULES
@@ -128,3 +130,15 @@ def test_a_malformed_waiver_is_a_finding_and_allows_nothing(text, says):
 def test_a_file_that_cannot_be_opened_is_an_error_of_the_caller(tmp_path: Path):
     with pytest.raises(WaiverFileError, match="missing"):
         read_waivers(tmp_path / "missing.toml", IDS)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.text(alphabet='[]{}="wavier,\n123-: ', max_size=200).map(str.encode),
+        st.just(b'{"a":' * 100_000),
+    )
+)
+def test_no_file_of_waivers_breaks_the_reader(data):
+    waivers = decode_waivers(data, "w", IDS)
+    assert all(finding.rule == "malformed-waiver" for finding in waivers.findings)
