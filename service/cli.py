@@ -436,6 +436,41 @@ def serve(
         run(settings, folders)
 
 
+@main.group("store")
+def store_group() -> None:
+    """Look after a store.
+
+    \b
+    Example:
+      ilms store check --store var/store
+    """
+
+
+@store_group.command("check")
+@_options(_store_option, _config_option)
+def check_store(store: Path | None, config: Path | None) -> None:
+    """Read every file of a store again and compare it with the SHA-256 under which it was written.
+
+    \b
+    Example:
+      ilms store check --store var/store
+    """
+    from service.store import open_store
+    from service.store.protocol import StoreError
+
+    with _refusing(StoreError):
+        opened = open_store(_settings(config, store_folder=store))
+        try:
+            problems = opened.check()
+        finally:
+            opened.close()
+    for problem in problems:
+        click.echo(problem)
+    if not problems:
+        click.echo("the store is as it was written")
+    sys.exit(_REJECTED if problems else 0)
+
+
 @main.group()
 def artefacts() -> None:
     """Look after the artefact files: structures, code lists, constraints.

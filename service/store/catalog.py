@@ -256,8 +256,8 @@ class Catalog:
             )
         if version < FORMAT_VERSION:
             raise StoreFormatError(
-                f"{self._place} has store format {version}, this release needs {FORMAT_VERSION}: "
-                "back it up and run `ilms store migrate`"
+                f"{self._place} has store format {version}, which no release writes: it is damaged; restore it "
+                "from a backup"
             )
 
     # -- reading -----------------------------------------------------------------------------------

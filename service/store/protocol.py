@@ -137,6 +137,10 @@ class Store(Protocol):
         """Return the ledger, newest first, of one dataflow or of all."""
         ...
 
+    def check(self) -> tuple[str, ...]:
+        """Return what is wrong with the files of the store, one text a file; empty where all is well."""
+        ...
+
     def close(self) -> None:
         """Release files and connections."""
         ...

@@ -118,7 +118,7 @@ def test_a_store_of_a_newer_release_is_refused(open_flock, dsd):
     database = sqlite3.connect(flock.store.folder / "catalog.sqlite")
     for version, words in (
         ("2", "install the newer release"),
-        ("0", "ilms store migrate"),
+        ("0", "no release writes"),
         ("x", "damaged"),
     ):
         database.execute("update store set value = ? where name = 'format'", (version,))
