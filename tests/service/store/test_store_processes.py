@@ -60,7 +60,7 @@ def start_worker(examples: Path, tmp_path: Path) -> Iterator[Callable[..., Worke
         worker.close()
 
 
-@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [1.5, pytest.param(60, marks=pytest.mark.long)])
 def test_readers_and_writers_in_processes_of_their_own(
     start_worker, store_url, open_flock, dsd, seconds
 ):
