@@ -210,8 +210,10 @@ class Reader:
 
 def _schema(selection: Selection) -> pa.Schema:
     dsd, wanted = selection.dsd, selection.component_ids
-    # The period is always there, where series alone are asked for too: encoders group by whole keys.
-    return batch_schema(dsd, None if wanted is None else {*wanted, *dsd.key_ids})
+    if wanted is None:
+        return batch_schema(dsd)
+    key = dsd.series_ids if selection.series_only else dsd.key_ids
+    return batch_schema(dsd, {*wanted, *key})
 
 
 def _held(scan: Scan, schema: pa.Schema) -> list[str]:

@@ -453,9 +453,10 @@ def test_series_alone_come_as_one_row_each(flock, dsd):
     asked = Selection(dsd, component_ids=dsd.series_ids, first_n=1)
     with flock.store.read(asked) as snapshot:
         (batch,) = snapshot.batches
-    assert batch.schema.names == list(dsd.key_ids)
+    assert batch.schema.names == list(dsd.series_ids)
     assert batch.column("REF_AREA").to_pylist() == ["IDN", "PHL"]
     assert snapshot.preamble.observations == 2
+    assert set(snapshot.preamble.codes) == set(dsd.series_ids)
 
 
 def test_the_preamble_lists_codes_in_their_order(flock, dsd):
