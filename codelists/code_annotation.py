@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from codelists.item_scheme import Code, Codelist
 
 _FLAGS = ("IS_TOTAL", "IS_UNKNOWN", "NOT_REPORTABLE")
+_NO_VALUE = ("Y", "OPTIONAL")
 
 
 def is_cyclic(above: dict[str, list[str]], start: str) -> bool:
@@ -37,6 +38,8 @@ def annotation_faults(codelist: Codelist) -> Iterator[str]:
         for flag in _FLAGS:
             if (annotation := code.annotation(flag)) and annotation.value != "Y":
                 yield f"{code.id}: {flag} is Y or left out, not {annotation.value!r}."
+        if (annotation := code.annotation("NO_VALUE")) and annotation.value not in _NO_VALUE:
+            yield f"{code.id}: NO_VALUE is Y or OPTIONAL, not {annotation.value!r}."
     yield from _partition_faults(codelist)
 
 

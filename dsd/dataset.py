@@ -37,8 +37,10 @@ class Preamble:
     """What an encoder must know before the first row; taken from the same snapshot as the batches."""
 
     observations: int
+    """Rows: series, where these alone are asked for."""
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Distinct values by component id, for every dimension (TIME_PERIOD among them, in time order) and coded attribute."""
+    """Distinct values by component id, for every dimension and coded attribute; periods in time order, none beside series
+    without observations."""
     attributes: tuple[AttributeValues, ...] = ()
     """Values above the observation."""
 

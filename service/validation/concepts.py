@@ -20,21 +20,14 @@ UNIT_MULT = "UNIT_MULT"
 TABLE_NUMBER = "TABLE_NUMBER"
 COUNTERPART_ROLE = "COUNTERPART_ROLE"
 
-VALUELESS_STATUSES = frozenset("OMLHQ")
-"""Codes of the SDMX global list CL_OBS_STATUS 2.2 that say that there is no value."""
+NO_VALUE = "NO_VALUE"
+"""On a code of OBS_STATUS: `Y` where it says that there is no value, `OPTIONAL` where it may be absent."""
 
-MISSING_STATUSES = VALUELESS_STATUSES | frozenset("KSJ")
-"""Codes of the same list with which a value may be absent.
-
-K says that it is counted elsewhere; S and J that an event or a derogation may be the cause.
-"""
-
-UNKNOWN_CODE = "_U"
-"""Code that says "not known" in any list. SDMX Guidelines for the Creation of Code Lists, "special codes"."""
+NOT_ADDITIVE = "NOT_ADDITIVE"
+"""On a DSD: `Y` where its figures are no counts and do not add up."""
 
 VALID_FROM = "VALID_FROM"
 VALID_TO = "VALID_TO"
-TIME_UNIT = "TIME_UNIT"
 
 ORIGIN = "origin"
 """The role of a counterpart that may be a country of birth or citizenship."""
@@ -56,5 +49,17 @@ def is_ilms_table(dsd: Dsd) -> bool:
 
 
 def is_additive(dsd: Dsd) -> bool:
-    """Tell whether the figures of a table add up: counts do; means per unit of time do not."""
-    return len(dsd.measures) == 1 and TIME_UNIT not in dsd
+    """Tell whether the figures of a table add up: counts do; means do not."""
+    return len(dsd.measures) == 1 and dsd.structure.annotation_value(NOT_ADDITIVE) != "Y"
+
+
+def valueless_statuses(dsd: Dsd, *, optional: bool = False) -> frozenset[str]:
+    """Return the codes of OBS_STATUS that say that there is no value.
+
+    Args:
+        dsd: the structure, which has OBS_STATUS.
+        optional: take in those with which a value may be absent or present.
+    """
+    marks = ("Y", "OPTIONAL") if optional else ("Y",)
+    codes = dsd[OBS_STATUS].codes.values()
+    return frozenset(code.id for code in codes if code.annotation_value(NO_VALUE) in marks)

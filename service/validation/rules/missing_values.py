@@ -12,11 +12,11 @@ from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.validation.absence import Absences
 from service.validation.concepts import (
-    MISSING_STATUSES,
     OBS_STATUS,
     OBS_VALUE,
     UNIT_MEASURE,
     UNIT_MULT,
+    valueless_statuses,
 )
 from service.validation.rows import Array, Rows
 from service.validation.rule import Context, Rule, RuleInfo
@@ -245,14 +245,14 @@ class ValueNotExplained(Rule):
         empty = rows.only_live(pc.invert(has_figure(rows)))
         if not pc.any(empty).as_py():
             return
+        explaining = valueless_statuses(self.context.dsd, optional=True)
         for row in rows.where(empty):
             status = row.text(OBS_STATUS)
-            if status in MISSING_STATUSES:
+            if status in explaining:
                 continue
             said = f"and OBS_STATUS {status} does not say" if status else "and no OBS_STATUS says"
-            missing = sorted(MISSING_STATUSES & set(self.context.dsd[OBS_STATUS].codes))
             yield self.finding(
-                f"There is no OBS_VALUE, {said} why; those that do: {', '.join(missing)}.",
+                f"There is no OBS_VALUE, {said} why; those that do: {', '.join(sorted(explaining))}.",
                 row=row,
                 component=OBS_STATUS,
                 value=row.text(OBS_VALUE) or status,

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from dsd.dataset import Action
 from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd
-from service.validation.concepts import UNKNOWN_CODE, is_additive
+from service.validation.concepts import is_additive
 from service.validation.facts import DIGITS
 from service.validation.partitions import (
     IS_TOTAL,
@@ -140,7 +140,7 @@ def _not_stated(dsd: Dsd) -> dict[str, tuple[str, ...]]:
         component.id: tuple(
             code
             for code in component.codes
-            if code == UNKNOWN_CODE or is_marked(component, code, IS_UNKNOWN)
+            if is_marked(component, code, IS_UNKNOWN)
         )
         for component in dsd.dimensions
         if component.id not in broken_down

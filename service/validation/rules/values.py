@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from dsd.dataset import Action
 from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd
-from service.validation.concepts import OBS_STATUS, OBS_VALUE, VALUELESS_STATUSES, is_ilms_table
+from service.validation.concepts import OBS_STATUS, OBS_VALUE, is_ilms_table, valueless_statuses
 from service.validation.rows import Rows
 from service.validation.rule import Rule, RuleInfo
 from service.validation.rules.missing_values import has_figure
@@ -60,15 +60,16 @@ class ValueDespiteStatus(Rule):
 
     @classmethod
     def applies(cls, dsd: Dsd) -> bool:
-        """Tell whether the structure has a value and a status."""
-        return OBS_VALUE in dsd and OBS_STATUS in dsd
+        """Tell whether the structure has a value, and statuses that say there is none."""
+        return OBS_VALUE in dsd and OBS_STATUS in dsd and bool(valueless_statuses(dsd))
 
     def feed(self, rows: Rows) -> Iterator[Finding]:
         """Look at the rows with such a status."""
         encoded = rows.encoded(OBS_STATUS)
-        if encoded is None or not VALUELESS_STATUSES & set(encoded.dictionary.to_pylist()):
+        statuses = valueless_statuses(self.context.dsd)
+        if encoded is None or not statuses & set(encoded.dictionary.to_pylist()):
             return
-        said = pc.is_in(encoded.cast("string"), value_set=pa.array(sorted(VALUELESS_STATUSES)))
+        said = pc.is_in(encoded.cast("string"), value_set=pa.array(sorted(statuses)))
         for row in rows.where(rows.only_live(pc.and_(said, has_figure(rows)))):
             status = row.text(OBS_STATUS) or ""
             code = self.context.dsd[OBS_STATUS].codes.get(status)
