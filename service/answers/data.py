@@ -26,7 +26,7 @@ def answer_data(sources: Sources, query: DataQuery, wanted: Wanted[DataFormat]) 
         UnknownResourceError: the query names one artefact, which is not there.
         SemanticError: it asks for something that the structure does not have.
         NotSupportedError: it matches several dataflows that hold data.
-        ResponseTooLargeError: more observations match than one answer may hold.
+        ResponseTooLargeError: more observations (or series, where these alone are asked for) match than one answer may hold.
         NotExpressibleError: the format cannot write the answer.
         StoreError: the store cannot be read.
     """
@@ -55,10 +55,10 @@ def _check_size(sources: Sources, selection: Selection) -> None:
     # A whole dataflow is counted without reading; only where it has too many must its part be counted.
     if selection.as_of is None and sources.store.count(Selection(selection.dsd)) <= limit:
         return
-    observations = sources.store.count(selection)
-    if observations > limit:
+    rows = sources.store.count(selection)
+    if rows > limit:
         raise ResponseTooLargeError(
-            f"{observations} observations match and one answer may hold {limit}; "
+            f"{rows} {'series' if selection.series_only else 'observations'} match and one answer may hold {limit}; "
             "narrow the key or the periods, or ask in parts with limit and offset"
         )
 
@@ -120,6 +120,7 @@ class _Question:
             self.wanted.options,
             dimension_at_observation=dimension_at_observation(self.query, self.target.written),
             component_ids=selection.component_ids,
+            series_only=selection.series_only,
         )
 
     def answer(self, revision: Revision, body: Body | None) -> Answer:

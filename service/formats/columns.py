@@ -188,9 +188,15 @@ def observation_ids(dsd: Dsd, options: EncodeOptions) -> list[str]:
     """Return the ids of the dimensions that stand at the observation: one, or all for a flat layout.
 
     Raises:
-        NotExpressibleError: the dimension asked for is not in the DSD.
+        NotExpressibleError: the dimension asked for is not in the DSD; series alone are asked for, and
+            another dimension than TIME_PERIOD.
     """
     asked = options.dimension_at_observation
+    if options.series_only and (dsd.time_dimension is None or asked != dsd.time_dimension.id):
+        raise NotExpressibleError(
+            f"series without observations are those over TIME_PERIOD, not over {asked}: ask for "
+            "TIME_PERIOD at the observation, or for a measure too"
+        )
     if asked == "AllDimensions" or (asked == "TIME_PERIOD" and dsd.time_dimension is None):
         return list(dsd.key_ids)
     if asked not in dsd.key_ids:

@@ -47,6 +47,8 @@ class EncodeOptions:
     """SDMX-CSV 2.x: none, obs, series or both."""
     component_ids: tuple[str, ...] | None = None
     """Components to write; None for all of the DSD."""
+    series_only: bool = False
+    """Each row is a series without observations: it has no TIME_PERIOD, `component_ids` nothing of an observation."""
     pack_single_values: bool = False
     """SDMX-JSON: state a dimension that has one value once for the dataset."""
 

@@ -128,9 +128,11 @@ def ordered(
 ) -> Iterator[Batch]:
     """Yield the rows in the order of the dimensions `ids`; as they come where that is key order already.
 
+    Series without observations come in the order of the series key.
+
     Any other order needs all rows at once.
     """
-    if list(ids) == list(dsd.key_ids):
+    if tuple(ids) in (dsd.key_ids, dsd.series_ids):
         yield from in_chunks(batches)
         return
     chunks = list(in_chunks(batches))

@@ -114,7 +114,8 @@ class _Writer:
         if self.options.keys in ("series", "both"):
             columns.append(("SERIES_KEY", series))
         if self.options.keys in ("obs", "both"):
-            columns.append(("OBS_KEY", list(self.dsd.key_ids)))
+            # Series without observations have no key of one; the cells stay empty, as for partial keys.
+            columns.append(("OBS_KEY", [] if self.options.series_only else list(self.dsd.key_ids)))
         return columns
 
     def structure_cells(self) -> str:
@@ -257,10 +258,12 @@ def encode_csv(
 ) -> Iterator[bytes]:
     """Yield an SDMX-CSV 2.1 message: the header row, attribute rows with partial keys, observations.
 
+    Series without observations are rows with a partial key too, that of the series.
+
     Raises:
         NotExpressibleError: the dimension at the observation is not in the DSD.
     """
-    ids = set(written_ids(dsd, options))
+    ids = set(written_ids(dsd, options)) - ({"TIME_PERIOD"} if options.series_only else set())
     writer = _Writer(header, dsd, options, tuple(c for c in dsd.components if c.id in ids))
     first = writer.header_row()
     rows = peeked(batches, FORMAT_NAME, row_actions=True)

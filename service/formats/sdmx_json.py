@@ -86,6 +86,11 @@ class _Writer:
             and self.options.dimension_at_observation == "AllDimensions"
         )
 
+    @property
+    def is_one_level(self) -> bool:
+        """True where each row is an entry by itself: an observation without series, or the other way round."""
+        return self.is_flat or self.options.series_only
+
     def attributes(self) -> list[ResolvedComponent]:
         """Return the attributes written."""
         return [c for c in self.components if c.role is Role.ATTRIBUTE]
@@ -326,23 +331,33 @@ class _Writer:
 
     def rows(self, batch: Batch, first: npt.NDArray[np.bool_], started: bool) -> pa.Array:
         """Return the JSON of each row, a new series before the rows that start one."""
-        key = self.key_pieces(batch, self.at_observation, None)
-        observation: list[Part] = ['"', *key, '":[', *self.observation_pieces(batch), "]"]
-        if self.is_flat:
+        if self.is_one_level:
             comma = np.ones(batch.num_rows, bool)
             comma[:1] = started
-            return joined([chosen(comma, "", ","), *observation])
+            entry = self.observation(batch) if self.is_flat else self.series_alone(batch)
+            return joined([chosen(comma, "", ","), *entry])
         rows = pa.array(np.flatnonzero(first))
         series = self.key_pieces(batch, self.at_series, rows)
         closing = np.ones(len(rows), bool)
         if len(rows) and first[0]:
             closing[0] = started
         heads = joined([chosen(closing, "", "}},"), '"', *(series or ["0"]), '":{"observations":{'])
-        return joined([starting_where(first, heads), chosen(~first, "", ","), *observation])
+        return joined(
+            [starting_where(first, heads), chosen(~first, "", ","), *self.observation(batch)]
+        )
+
+    def observation(self, batch: Batch) -> list[Part]:
+        """Return the parts of an observation with its key."""
+        key = self.key_pieces(batch, self.at_observation, None)
+        return ['"', *key, '":[', *self.observation_pieces(batch), "]"]
+
+    def series_alone(self, batch: Batch) -> list[Part]:
+        """Return the parts of a series without observations."""
+        return ['"', *(self.key_pieces(batch, self.at_series, None) or ["0"]), '":{}']
 
     def closing(self, started: bool) -> str:
         """Return the message from the last row on."""
-        return ("" if self.is_flat or not started else "}}") + "}}]}}"
+        return ("" if self.is_one_level or not started else "}}") + "}}]}}"
 
 
 def _interval(component: ResolvedComponent, value: str) -> dict[str, str]:
@@ -406,7 +421,8 @@ def encode_json(
 ) -> Iterator[bytes]:
     """Yield an SDMX-JSON 2.1 data message, grouped by series or (AllDimensions) flat.
 
-    Values above the observation go to the dataset or to `dimensionGroupAttributes`.
+    Values above the observation go to the dataset or to `dimensionGroupAttributes`. Beside series without
+    observations TIME_PERIOD is described, since keys of groups have its place, but has no values.
 
     Raises:
         NotExpressibleError: rows with actions of their own; an unknown dimension at the observation.
@@ -419,7 +435,7 @@ def _chunks(writer: _Writer, batches: Iterable[Batch]) -> Iterator[bytes]:
     yield writer.opening().encode()
     positions = positions_of(writer.preamble, writer.dsd)
     outer = [id for id in writer.dsd.key_ids if id not in writer.at_observation]
-    inner = list(writer.at_observation)
+    inner = [] if writer.options.series_only else list(writer.at_observation)
     order = list(writer.dsd.key_ids) if writer.is_flat else [*outer, *inner]
     grouper = Grouper(positions, order, ()) if writer.is_flat else Grouper(positions, outer, inner)
     started = False

@@ -142,6 +142,8 @@ class _Writer:
     components: tuple[ResolvedComponent, ...]
     at_observation: tuple[str, ...]
     dimension_at_observation: str
+    series_only: bool
+    """True where each row is a series without observations."""
     used: dict[str, set[tuple[str | None, ...]]] = field(default_factory=dict)
     """Partial keys by attribute whose value above the observation has been written."""
 
@@ -244,6 +246,8 @@ class _Writer:
     def rows(self, batch: Batch, first: npt.NDArray[np.bool_], started: bool) -> pa.Array:
         """Return the XML of each row, the start of a series before the rows that start one."""
         self.check(batch)
+        if self.series_only:
+            return self.series_alone(batch)
         name = f"{self.syntax.prefix}Obs"
         key = self.key_pieces(batch, self.at_observation, at_observation=True)
         parts = [f"<{name}>" if self.syntax.is_generic else f"<{name}", *key]
@@ -255,6 +259,17 @@ class _Writer:
             batch.take(pa.array(np.flatnonzero(first))), started, bool(first[:1].any())
         )
         return joined([starting_where(first, heads), *parts])
+
+    def series_alone(self, batch: Batch) -> pa.Array:
+        """Return each row as a series without observations."""
+        name = f"{self.syntax.prefix}Series"
+        parts: list[Part] = [
+            f"<{name}>" if self.syntax.is_generic else f"<{name}",
+            *self.key_pieces(batch, self.at_series, at_observation=False),
+            *self.attribute_pieces(batch, "series"),
+            f"</{name}>\n" if self.syntax.is_generic else "/>\n",
+        ]
+        return joined(parts)
 
     def check(self, batch: Batch) -> None:
         """See to it that rows hold values of the observation only.
@@ -395,7 +410,8 @@ class _Writer:
 
     def closing(self, started: bool) -> str:
         """Return the message from the last row on."""
-        series = "" if self.is_flat or not started else f"</{self.syntax.prefix}Series>\n"
+        is_open = started and not (self.is_flat or self.series_only)
+        series = f"</{self.syntax.prefix}Series>\n" if is_open else ""
         series += "".join(self.series_without_rows())
         return f"{series}</mes:DataSet>\n</mes:{self.syntax.root}>\n"
 
@@ -465,6 +481,7 @@ def encode_ml21(
         tuple(c for c in dsd.components if c.id in ids),
         tuple(at_observation),
         "AllDimensions" if flat else at_observation[0],
+        options.series_only,
     )
     return _chunks(writer, rows)
 
@@ -472,9 +489,10 @@ def encode_ml21(
 def _chunks(writer: _Writer, batches: Iterable[Batch]) -> Iterator[bytes]:
     yield writer.opening().encode()
     positions: Mapping[str, Mapping[str, int]] = positions_of(writer.preamble, writer.dsd)
-    order = [*writer.at_series, *writer.at_observation]
+    at_observation = () if writer.series_only else writer.at_observation
+    order = [*writer.at_series, *at_observation]
     outer, inner = (
-        (order[:-1], order[-1:]) if writer.is_flat else (writer.at_series, writer.at_observation)
+        (order[:-1], order[-1:]) if writer.is_flat else (writer.at_series, at_observation)
     )
     grouper = Grouper(positions, outer, inner)
     started = False
