@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from converters.conversion import CONVERSION_RULES
+from converters.conversion import CONVERSION_RULES, ConversionRule
+from service.formats.reading_rule import READING_RULES
 from service.submission.receive import SUBMISSION_RULES
 from service.validation.rule import RuleInfo
 from service.validation.rules import RULES
@@ -24,7 +25,7 @@ finest step reported in the same table, area, source and period; half a unit may
 the total, inclusive. Figures are compared in decimal arithmetic, with their UNIT_MULT. A figure that is
 missing, given twice or under an unreadable code leaves its set incomplete, so that one mistake is one finding.
 A group of countries reported beside single ones may repeat some or stand for others: the total may then lie
-anywhere between the sums without and with it. Tables of means (those with TIME_UNIT) have no sums.
+anywhere between the sums without and with it. Tables of means (NOT_ADDITIVE) have no sums.
 """
 _WAIVERS = """A file of waivers (`--waivers`, TOML or JSON) names rule, keys or cells, author and reason:
 
@@ -63,7 +64,11 @@ def rules_page() -> str:
         "## Reading a questionnaire",
         "",
         _READING,
-        *_reading(),
+        *_reading(CONVERSION_RULES),
+        "## Reading a data message",
+        "",
+        "Findings of the readers of SDMX-CSV, SDMX-JSON and SDMX-ML.\n",
+        *_reading(READING_RULES),
     ]
     return "\n".join(lines)
 
@@ -85,11 +90,11 @@ def _sections(infos: Iterable[RuleInfo]) -> Iterator[str]:
         yield ""
 
 
-def _reading() -> Iterator[str]:
+def _reading(rules: Iterable[ConversionRule]) -> Iterator[str]:
     yield "| rule | severity | what |"
     yield "|---|---|---|"
     content = {rule.info.id for rule in RULES}
-    for rule in CONVERSION_RULES:
+    for rule in rules:
         # One id, one anchor: what a rule on content explains is only referred to.
         name = (
             f"[{rule.id}](#{rule.id})" if rule.id in content else f'<a id="{rule.id}"></a>{rule.id}'

@@ -10,6 +10,7 @@ import msgspec
 
 from converters.conversion import CONVERSION_RULES
 from dsd.finding import Finding, Severity, parse_locator
+from service.formats.reading_rule import READING_RULES
 from service.submission.receive import SUBMISSION_RULES
 from service.submission.result import State, SubmissionResult, TableResult
 from service.validation.rule import RuleInfo
@@ -24,18 +25,22 @@ _INDENT = 4
 
 
 def rule_infos() -> dict[str, RuleInfo]:
-    """Return what is known of each rule by id: on content, on a submission, on reading a workbook."""
+    """Return what is known of each rule by id: on content, on a submission, on reading it."""
     infos = (*(rule.info for rule in RULES), *SUBMISSION_RULES, *WAIVER_RULES)
     read = (
         RuleInfo(
             id=rule.id,
             severity=rule.severity,
             title=rule.title,
-            reference="ILMS questionnaire",
+            reference=reference,
             why="What cannot be read for certain is not read: nothing is guessed.",
-            mend="Correct the cell that the message names.",
+            mend="Correct the place that the message names.",
         )
-        for rule in CONVERSION_RULES
+        for rules, reference in (
+            (CONVERSION_RULES, "ILMS questionnaire"),
+            (READING_RULES, "SDMX-CSV, SDMX-JSON and SDMX-ML"),
+        )
+        for rule in rules
     )
     return {info.id: info for info in read} | {info.id: info for info in infos}
 
