@@ -138,9 +138,7 @@ def _not_stated(dsd: Dsd) -> dict[str, tuple[str, ...]]:
     broken_down = breakdowns(dsd)
     found = {
         component.id: tuple(
-            code
-            for code in component.codes
-            if is_marked(component, code, IS_UNKNOWN)
+            code for code in component.codes if is_marked(component, code, IS_UNKNOWN)
         )
         for component in dsd.dimensions
         if component.id not in broken_down
