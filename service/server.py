@@ -6,11 +6,13 @@ survive a fork. Each gets the settings and makes its own application.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import multiprocessing
 import os
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -59,6 +61,7 @@ def make_application(
     from service.store.protocol import StoreError
 
     logging.basicConfig(level=settings.log_level, format=_LOG_FORMAT, force=True)
+    _leave_the_terminal()
     structures = load_structures()
     if artefact_folders:
         structures = structures.joined(load_structures(artefact_folders))
@@ -72,6 +75,19 @@ def make_application(
         raise SystemExit(1) from error
     has_started.set()
     return application
+
+
+def _leave_the_terminal() -> None:
+    """Take a worker out of the terminal's process group, so that Ctrl-C reaches the parent alone.
+
+    The parent ends its workers. Both signals at once would meet in the worker's own handler, which takes a
+    lock and then waits for itself until the parent kills it.
+    """
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
+    if sys.platform == "linux":
+        # A worker outside the group must not outlive a parent that was killed: PR_SET_PDEATHSIG.
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def serve(settings: Settings, artefact_folders: Sequence[Path] = ()) -> None:

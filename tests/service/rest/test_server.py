@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -54,18 +55,24 @@ class RunningServer:
         return self.process.communicate(timeout=30)[1]
 
 
-def launch(folder: Path, settings: Settings, port: int) -> subprocess.Popen[str]:
+def launch(
+    folder: Path, settings: Settings, port: int, *, group: bool = False
+) -> subprocess.Popen[str]:
     script = folder / "start.py"
     script.write_text(START, encoding="utf-8")
     arguments = [str(port), str(settings.store_folder), str(settings.temporary_folder)]
     return subprocess.Popen(
-        [sys.executable, str(script), *arguments], stderr=subprocess.PIPE, text=True, cwd=folder
+        [sys.executable, str(script), *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        start_new_session=group,
     )
 
 
-def start_server(folder: Path, settings: Settings) -> RunningServer:
+def start_server(folder: Path, settings: Settings, *, group: bool = False) -> RunningServer:
     port = _free_port()
-    process = launch(folder, settings, port)
+    process = launch(folder, settings, port, group=group)
     started = time.monotonic()
     url = f"http://127.0.0.1:{port}"
     while time.monotonic() - started < 30:
@@ -234,6 +241,31 @@ def test_it_starts_fast_and_stops_when_asked(number: int, tmp_path: Path, filled
     assert '"path": "/sdmx/v2/structure/dataflow", "status": "200"' in log
     assert "allstubs" not in log
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_ctrl_c_reaches_every_process_and_ends_them_at_once(
+    attempt: int, tmp_path: Path, filled: Settings
+) -> None:
+    # A terminal sends the signal to the whole group; half of the time workers then waited to be killed.
+    running = start_server(tmp_path, filled, group=True)
+    began = time.monotonic()
+    os.killpg(running.process.pid, signal.SIGINT)
+    running.process.communicate(timeout=60)
+    assert time.monotonic() - began < 15, f"attempt {attempt}"
+
+
+def test_no_worker_outlives_a_parent_that_was_killed(tmp_path: Path, filled: Settings) -> None:
+    running = start_server(tmp_path, filled)
+    running.process.kill()
+    running.process.wait(10)
+    for _ in range(100):
+        try:
+            requests.get(f"{running.url}/health", timeout=1)
+        except requests.ConnectionError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a worker still answers")
 
 
 def test_a_port_in_use_is_told_at_once(tmp_path: Path, settings: Settings) -> None:
