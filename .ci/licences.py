@@ -39,9 +39,9 @@ def product(name: str, extras: tuple[str, ...]) -> dict[str, str]:
         for text in dist.requires or []:
             requirement = Requirement(text)
             marker = requirement.marker
-            if marker is None or any(marker.evaluate({"extra": e}) for e in (*wanted, "")):
-                if requirement.name.lower() not in found:
-                    queue.append((requirement.name, tuple(requirement.extras)))
+            applies = marker is None or any(marker.evaluate({"extra": e}) for e in (*wanted, ""))
+            if applies and requirement.name.lower() not in found:
+                queue.append((requirement.name, tuple(requirement.extras)))
     return found
 
 

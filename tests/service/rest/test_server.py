@@ -258,14 +258,17 @@ def test_ctrl_c_reaches_every_process_and_ends_them_at_once(
 def test_no_worker_outlives_a_parent_that_was_killed(tmp_path: Path, filled: Settings) -> None:
     running = start_server(tmp_path, filled)
     running.process.kill()
+    # Not communicate: it would wait for the workers, which hold the other end of the pipe.
     running.process.wait(10)
     for _ in range(100):
         try:
             requests.get(f"{running.url}/health", timeout=1)
         except requests.ConnectionError:
-            return
+            break
         time.sleep(0.1)
-    pytest.fail("a worker still answers")
+    else:
+        pytest.fail("a worker still answers")
+    running.process.communicate(timeout=30)
 
 
 def test_a_port_in_use_is_told_at_once(tmp_path: Path, settings: Settings) -> None:
