@@ -13,7 +13,8 @@ PORT   ?= 8080
 TEST_PYTHON ?= $(abspath $(BIN))/python
 TEST_FOLDER ?= .
 WORKERS     ?= 2
-PYTEST       = cd $(TEST_FOLDER) && $(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
+# The packages are named for the examples in their docstrings.
+PYTEST       = cd $(TEST_FOLDER) && $(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --pyargs tests codelists dsd converters service
 
 .PHONY: run load test test-long lint types imports licences check lock benchmarks clean
 
