@@ -28,7 +28,7 @@ CONVERSION_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("unknown-label", Severity.ERROR, "A label is no code of its list"),
     ConversionRule("ambiguous-label", Severity.ERROR, "A label can be several codes"),
     ConversionRule("doubtful-label", Severity.WARNING, "A label was read as the likelier of two"),
-    ConversionRule("code-not-allowed", Severity.ERROR, "A code may not be reported here"),
+    ConversionRule("code-not-allowed", Severity.FATAL, "A code may not be reported here"),
     ConversionRule("missing-label", Severity.ERROR, "Figures stand in a row without a label"),
     ConversionRule("bad-period", Severity.ERROR, "A column heading is no period"),
     ConversionRule("duplicate-heading", Severity.ERROR, "Two rows or columns have one heading"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from converters.conversion import ConversionRule
 from dsd.finding import Severity
 
+MISSING_DIMENSION = "missing-dimension"
+
 READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("not-sdmx-csv", Severity.FATAL, "The text is no SDMX-CSV 2.x message"),
     ConversionRule("not-json", Severity.FATAL, "The text is no JSON"),
@@ -18,7 +20,7 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("custom-column", Severity.WARNING, "A column of the sender's own was not read"),
     ConversionRule("duplicate-column", Severity.ERROR, "A component has two columns"),
     ConversionRule("unknown-component", Severity.ERROR, "A component is not in the structure"),
-    ConversionRule("missing-dimension", Severity.ERROR, "A dimension has no column or member"),
+    ConversionRule(MISSING_DIMENSION, Severity.ERROR, "A dimension has no column or member"),
     ConversionRule("unknown-action", Severity.ERROR, "An action is none of the standard's"),
     ConversionRule("incomplete-key", Severity.ERROR, "A row lacks dimension values"),
     ConversionRule("contradictory-attribute", Severity.ERROR, "Rows disagree on one attribute"),

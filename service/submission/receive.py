@@ -23,6 +23,7 @@ from dsd.resolved import Dsd
 from dsd.structure import Dataflow
 from dsd.structures import Structures
 from service.config import Settings
+from service.formats.reading_rule import MISSING_DIMENSION
 from service.submission.agreement import country_of, find_agreement, find_provider
 from service.submission.convert import read_submission
 from service.submission.result import (
@@ -37,6 +38,7 @@ from service.validation.concepts import TABLE_NUMBER
 from service.validation.engine import findings_in, not_run
 from service.validation.rule import Rule, RuleInfo, StoredData
 from service.validation.rules import RULES
+from service.validation.rules.components import MissingComponent
 from service.validation.spool import Spool
 from service.validation.waiver import WAIVER_RULES, Waivers
 
@@ -270,7 +272,15 @@ def _check(
         found += findings_in(
             dataset, structures, rules=rules, stored=stored, unread=unread, settings=settings
         )
-    table.findings = list(waivers.apply(found))
+    table.findings = list(waivers.apply(_once(found)))
+
+
+def _once(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Leave out what a reader says of a dimension without a column where the rules say it too."""
+    told = {finding.component for finding in findings if finding.rule == MissingComponent.info.id}
+    for finding in findings:
+        if finding.rule != MISSING_DIMENSION or finding.component not in told:
+            yield finding
 
 
 def _unread(table: _Table) -> Iterator[dict[str, str]]:

@@ -319,3 +319,15 @@ def test_a_cell_that_cannot_be_read_is_one_finding_and_no_wrong_sum(
     (finding,) = submit(path, structures, settings=settings).all_findings
     assert finding.locator == f"cell:T15!{cell.coordinate}"
     assert finding.rejects
+
+
+def test_a_column_that_is_missing_is_one_finding(structures: Structures) -> None:
+    message = (
+        "STRUCTURE,STRUCTURE_ID,ACTION,REF_AREA,FREQ,MEASURE,SEX,COUNTERPART_AREA,TIME_PERIOD,"
+        "OBS_VALUE,UNIT_MEASURE,UNIT_MULT\r\n"
+        "dataflow,ILMS:DF_MNA_OEMP_SEX_CDS(1.0.0),M,IDN,A,MNA_OEMP,SEX_F,HKG,2024,99.479,PS,3\r\n"
+    )
+    findings = submit(message.encode(), structures).all_findings
+    assert [(f.rule, f.component) for f in findings if f.rejects] == [
+        ("missing-component", "SOURCE")
+    ]
