@@ -7,7 +7,7 @@ work on SQLite and PostgreSQL; docs/store.md describes them. Instants are whole 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -210,6 +210,8 @@ class Catalog:
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url or f"sqlite:///{(folder / 'catalog.sqlite').as_posix()}"
         self.engine = _engine(self.url)
+        self.fence: Callable[[sa.Connection], None] | None = None
+        """Called first in each writing transaction; it raises where the writer has lost its turn."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -382,8 +384,8 @@ class Catalog:
     ) -> Iterator[None]:
         """Write one transaction and its ledger entry; it is committed when the context is left well.
 
-        `transaction` 0 writes the ledger entry alone. The primary keys and the count of closed leaves are a
-        fence: a writer that lost its lock cannot commit over another.
+        `transaction` 0 writes the ledger entry alone. Besides the ticket, the primary keys and the count of
+        closed leaves are a fence: a writer that lost its turn cannot commit over another.
 
         Raises:
             StoreUnavailableError: another writer was first; nothing was written.
@@ -566,6 +568,25 @@ class Catalog:
             if self.is_sqlite:
                 # Taken at once, so that a reader's lock is never upgraded: that fails without waiting.
                 connection.execution_options(ilms_begin="IMMEDIATE")
+            else:
+                # A sign of life that the fence meets must not fail the transaction: it is alone anyhow.
+                connection.execution_options(isolation_level="READ COMMITTED")
+            with connection.begin():
+                if self.fence is not None:
+                    self.fence(connection)
+                yield connection
+
+    @contextmanager
+    def ticketing(self, *, write: bool) -> Iterator[sa.Connection]:
+        """A short transaction of the queue of writers, which need not survive a failure of the machine."""
+        with (
+            self._translated("written" if write else "read"),
+            self.engine.connect() as connection,
+        ):
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="READ COMMITTED")
+            elif write:
+                connection.execution_options(ilms_begin="IMMEDIATE", ilms_synchronous="normal")
             with connection.begin():
                 yield connection
 
@@ -646,5 +667,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    kind = connection.get_execution_options().get("ilms_begin", "DEFERRED")
+    options = connection.get_execution_options()
+    kind = options.get("ilms_begin", "DEFERRED")
+    if kind != "DEFERRED":
+        connection.exec_driver_sql(f"pragma synchronous={options.get('ilms_synchronous', 'full')}")
     connection.exec_driver_sql(f"BEGIN {kind}")

@@ -73,7 +73,7 @@ class ParquetStore:
             raise disk_error(error, self.folder) from error
         self._leaves = LeafFolder(self.folder, fault, leaf_rows)
         self._catalog = Catalog(settings.store_url, self.folder)
-        self._lock = WriterLock(self.folder, self._catalog.engine)
+        self._lock = WriterLock(self._catalog)
         self._states: dict[Urn, FlowState] = {}
         self._process = os.getpid()
         self._reader: Reader | None = None
@@ -178,6 +178,7 @@ class ParquetStore:
         if self._process != os.getpid():
             self._process = os.getpid()
             self._catalog.dispose(close=False)
+            self._lock = WriterLock(self._catalog)
             self._reader = None
 
     # -- writing -----------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -217,3 +219,39 @@ def open_flock(tmp_path: Path) -> Iterator[Callable[..., Flock]]:
 def flock(open_flock: Callable[..., Flock], store_url: str) -> Flock:
     """An empty store on each catalog."""
     return open_flock(store_url)
+
+
+class Worker:
+    """A process of store_worker.py, which lies beside this file."""
+
+    def __init__(self, examples: Path, folder: Path, url: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", Path(__file__).with_name("store_worker.py"), examples, folder, url],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+        )  # fmt: skip
+
+    def send(self, **command: Any) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+    def close(self) -> None:
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def start_worker(examples: Path, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """A starter of processes on the store of this test."""
+    workers: list[Worker] = []
+
+    def start(url: str = "") -> Worker:
+        workers.append(Worker(examples, tmp_path / "store", url))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.close()

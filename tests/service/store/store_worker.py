@@ -22,7 +22,7 @@ from dsd.structures import load_structures
 from service.config import Settings
 from service.query.selection import Selection
 from service.store.engine import ParquetStore
-from service.store.protocol import SubmissionRecord
+from service.store.protocol import StoreError, SubmissionRecord
 
 FLOWS = ("DF_FLOCK", "DF_HERD")
 AREAS = ("IDN", "PHL", "THA", "VNM")
@@ -111,7 +111,34 @@ def read_for(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> d
     return {"reads": reads, "errors": errors[:3], "last": max(last)}
 
 
-COMMANDS = {"write": write_for, "read": read_for}
+def hold(_flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
+    """Have the turn until death."""
+    store = ParquetStore(settings)
+    with store._lock.held():
+        sys.stdout.write(json.dumps({"pid": os.getpid()}) + "\n")
+        sys.stdout.flush()
+        time.sleep(command["seconds"])
+    store.close()
+    return {}
+
+
+def stop(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
+    """Load, but stop at a point until somebody makes this process go on."""
+
+    def fault(point: str) -> None:
+        if point == command["point"]:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    store = ParquetStore(settings, fault=fault)
+    try:
+        return {"transaction": load(store, flows, command["number"])}
+    except StoreError as error:
+        return {"error": type(error).__name__, "text": str(error)}
+    finally:
+        store.close()
+
+
+COMMANDS = {"write": write_for, "read": read_for, "hold": hold, "stop": stop}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import shutil
 import signal
@@ -69,12 +70,15 @@ def test_a_disk_that_fails_leaves_everything_as_it_was(open_flock, dsd, number, 
 def test_the_system_refusing_to_write_leaves_everything_as_it_was(flock, dsd):
     flock.load(dsd, [row()])
     files = leaf_files(flock)
+    # Room for the catalog to grow a little, and less than a leaf of these rows takes.
+    room = 200_000 + max(path.stat().st_size for path in flock.store.folder.iterdir())
+    rows = [row(f"X{number}", NOTE=os.urandom(room // 250).hex()) for number in range(500)]
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
     try:
         with pytest.raises(StoreUnavailableError, match="limit of file size"):
-            flock.load(dsd, [row(f"X{number}", NOTE="long") for number in range(500)])
+            flock.load(dsd, rows)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from service.config import utc_now
 from service.query.selection import Selection
-
-WORKER = Path(__file__).with_name("store_worker.py")
 
 POINTS = (
     "leaf-written", "leaf-synced", "folder-synced", "before-commit", "after-commit",
@@ -25,47 +18,15 @@ POINTS = (
 )  # fmt: skip
 
 
-class Worker:
-    """A process of store_worker.py."""
-
-    def __init__(self, examples: Path, folder: Path, url: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", WORKER, examples, folder, url],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
-        )  # fmt: skip
-
-    def send(self, **command: Any) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps(command) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> str:
-        assert self.process.stdout
-        return self.process.stdout.readline().strip()
-
-    def close(self) -> None:
-        self.process.communicate(timeout=30)
-
-
-@pytest.fixture
-def start_worker(examples: Path, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    workers: list[Worker] = []
-
-    def start(url: str = "") -> Worker:
-        workers.append(Worker(examples, tmp_path / "store", url))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.close()
-
-
-@pytest.mark.parametrize("seconds", [1.5, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("seconds", "many_writers", "many_readers"),
+    [(1.5, 2, 3), pytest.param(60, 8, 16, marks=pytest.mark.long)],
+)
 def test_readers_and_writers_in_processes_of_their_own(
-    start_worker, store_url, open_flock, dsd, seconds
+    start_worker, store_url, open_flock, dsd, seconds, many_writers, many_readers
 ):
-    readers = [start_worker(store_url) for _ in range(3)]
-    writers = [start_worker(store_url) for _ in range(2)]
+    readers = [start_worker(store_url) for _ in range(many_readers)]
+    writers = [start_worker(store_url) for _ in range(many_writers)]
     assert {worker.answer() for worker in readers + writers} == {"ready"}
     for number, worker in enumerate(writers):
         worker.send(do="write", seconds=seconds, first=1_000_000 * number)
@@ -76,7 +37,7 @@ def test_readers_and_writers_in_processes_of_their_own(
     assert all(written)
     transactions = sorted(number for numbers in written for number in numbers)
     assert transactions == list(range(1, len(transactions) + 1))
-    assert [answer["errors"] for answer in read] == [[], [], []]
+    assert [answer["errors"] for answer in read] == [[]] * many_readers
     assert all(answer["reads"] > 1 for answer in read)
     flock = open_flock(store_url)
     assert flock.store.revision(dsd.urn).number == len(transactions)

@@ -1,0 +1,187 @@
+"""The queue of writers: one row of the catalog's table `ticket` for each that waits or writes.
+
+Numbers only grow, and the least one has the turn. Taking a ticket and taking the turn exclude each other, so
+that no lower number appears later. A ticket shows life by its counter `beat`; no clock of any host is compared
+with another. The rows need not outlive a failure of the machine: whoever had them does not either.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from service.store.catalog import Catalog
+from service.store.owner import Owner, this_process
+
+_WAITS = "W"
+_HOLDS = "H"
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_METADATA = sa.MetaData()
+_TICKET = sa.Table(
+    "ticket",
+    _METADATA,
+    sa.Column("number", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("token", sa.String(32), nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", _BIG, nullable=False),
+    sa.Column("process_table", sa.Text, nullable=False),
+    sa.Column("born", sa.Text, nullable=False),
+    sa.Column("state", sa.String(1), nullable=False),
+    sa.Column("beat", _BIG, nullable=False),
+    sa.Column("since", _BIG, nullable=False),
+    sqlite_autoincrement=True,
+)
+_T = _TICKET.c
+_AHEAD = _TICKET.alias("ahead")
+
+_ADVISORY_KEY = 0x494C4D53
+"""Key of the advisory lock on PostgreSQL: the letters ILMS."""
+_QUICK_POSTGRESQL = sa.text("select set_config('synchronous_commit', 'off', true)")
+_ALONE_POSTGRESQL = sa.text("select pg_advisory_xact_lock(:key)").bindparams(key=_ADVISORY_KEY)
+_LIMIT_POSTGRESQL = sa.text("select set_config('idle_in_transaction_session_timeout', '10s', true)")
+"""A writer that stops in the middle of its commit is ended by the server, so that others can pass it."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A place in the queue as it was last seen."""
+
+    number: int
+    token: str
+    """Tells it from any other that ever had, or will have, its number: a catalog may be restored."""
+    owner: Owner
+    holds: bool
+    beat: int
+    age: int
+    """Seconds by the clock of the database that it has waited or, where it holds the turn, held it."""
+
+
+class Tickets:
+    """The table of tickets of one catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._is_made = False
+        is_sqlite = catalog.is_sqlite
+        seconds = "strftime('%s', 'now')" if is_sqlite else "extract(epoch from clock_timestamp())"
+        self._now = sa.literal_column(f"cast({seconds} as bigint)", sa.BigInteger())
+
+    def take(self) -> Ticket:
+        """Take the next ticket; it holds the turn at once where nobody is ahead.
+
+        Raises:
+            StoreUnavailableError: the catalog cannot be written.
+        """
+        owner = this_process()
+        token = uuid.uuid4().hex
+        values = {
+            "token": token,
+            "host": owner.host,
+            "pid": owner.pid,
+            "process_table": owner.table,
+            "born": owner.born,
+            "state": _WAITS,
+            "beat": 0,
+            "since": self._now,
+        }
+        made, self._is_made = self._is_made, False  # Until it is seen to be there.
+        with self._alone() as connection:
+            if not made:
+                _METADATA.create_all(connection)
+            number = connection.execute(
+                _TICKET.insert().values(values).returning(_T.number)
+            ).scalar_one()
+            holds = self._take_turn(connection, number, token)
+        self._is_made = True
+        return Ticket(number, token, owner, holds, 0, 0)
+
+    def up_to(self, ticket: Ticket) -> tuple[Ticket, ...]:
+        """Return the tickets ahead of one and, last, itself; without itself where it was passed."""
+        query = (
+            sa.select(*(column for column in _T if column is not _T.since), self._now - _T.since)
+            .where(_T.number <= ticket.number)
+            .order_by(_T.number)
+        )
+        with self._catalog.ticketing(write=False) as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Ticket(row[0], row[1], Owner(*row[2:6]), row[6] == _HOLDS, row[7], max(0, row[8]))
+            for row in rows
+        )
+
+    def pass_over(self, ticket: Ticket, dead: Sequence[Ticket]) -> bool:
+        """Remove dead tickets ahead, unless they showed life since, and take the turn if nobody is left."""
+        with self._alone() as connection:
+            for entry in dead:
+                # A row that a commit has locked is of a writer that lives: it is skipped, not waited for.
+                same = (
+                    sa.select(_T.number)
+                    .where(
+                        _T.number == entry.number, _T.token == entry.token, _T.beat == entry.beat
+                    )
+                    .with_for_update(skip_locked=True)
+                )
+                connection.execute(_TICKET.delete().where(_T.number.in_(same)))
+            return self._take_turn(connection, ticket.number, ticket.token)
+
+    def beat(self, ticket: Ticket) -> bool:
+        """Show life; return False where the ticket was passed."""
+        with self._writing() as connection:
+            return self._change(connection, ticket, beat=_T.beat + 1)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give the turn, or the place in the queue, back."""
+        with self._writing() as connection:
+            connection.execute(_TICKET.delete().where(*self._is(ticket)))
+
+    def confirm(self, connection: sa.Connection, ticket: Ticket) -> bool:
+        """Return whether a ticket holds the turn, which nobody can then take before the transaction ends."""
+        if not self._catalog.is_sqlite:
+            connection.execute(_LIMIT_POSTGRESQL)
+        return self._change(connection, ticket, _T.state == _HOLDS, beat=_T.beat + 1)
+
+    def _take_turn(self, connection: sa.Connection, number: int, token: str) -> bool:
+        done = connection.execute(
+            _TICKET.update()
+            .where(
+                _T.number == number,
+                _T.token == token,
+                ~sa.exists().where(_AHEAD.c.number < number),
+            )
+            .values(state=_HOLDS, since=self._now, beat=_T.beat + 1)
+        )
+        return done.rowcount == 1
+
+    @staticmethod
+    def _is(ticket: Ticket) -> tuple[sa.ColumnElement[bool], ...]:
+        return (_T.number == ticket.number, _T.token == ticket.token)
+
+    def _change(
+        self,
+        connection: sa.Connection,
+        ticket: Ticket,
+        *where: sa.ColumnElement[bool],
+        **values: sa.ColumnElement[int],
+    ) -> bool:
+        done = connection.execute(
+            _TICKET.update().where(*self._is(ticket), *where).values(**values)
+        )
+        return done.rowcount == 1
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._catalog.ticketing(write=True) as connection:
+            if not self._catalog.is_sqlite:
+                connection.execute(_QUICK_POSTGRESQL)
+            yield connection
+
+    @contextmanager
+    def _alone(self) -> Iterator[sa.Connection]:
+        with self._writing() as connection:
+            if not self._catalog.is_sqlite:
+                connection.execute(_ALONE_POSTGRESQL)
+            yield connection
