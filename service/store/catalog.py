@@ -596,7 +596,8 @@ class Catalog:
             yield
         except sa.exc.IntegrityError:
             raise
-        except sa.exc.OperationalError as error:
+        except (sa.exc.OperationalError, sa.exc.InternalError) as error:
+            # PostgreSQL says by the second that it ended a transaction that stood still.
             raise StoreUnavailableError(
                 f"{self._place} cannot be {verb} now: {error.orig}; check that its disk has room and is "
                 "writable, or that the database server runs"
