@@ -670,6 +670,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
     kind = options.get("ilms_begin", "DEFERRED")
-    if kind != "DEFERRED":
-        connection.exec_driver_sql(f"pragma synchronous={options.get('ilms_synchronous', 'full')}")
+    wanted, info = options.get("ilms_synchronous", "full"), connection.info
+    if info.get("ilms_synchronous", "full") != wanted:  # It stays with the pooled connection.
+        connection.exec_driver_sql(f"pragma synchronous={wanted}")
+        info["ilms_synchronous"] = wanted
     connection.exec_driver_sql(f"BEGIN {kind}")

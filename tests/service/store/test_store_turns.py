@@ -273,6 +273,26 @@ def row(value: str = "1") -> dict[str, str]:
     return {**key, "OBS_VALUE": value}
 
 
+def test_only_tickets_do_without_waiting_for_the_disk(catalog):
+    """A ticket need not outlive the machine; what is committed must."""
+    if not catalog.is_sqlite:
+        setting = sa.text("show synchronous_commit")
+        relaxed, durable = "off", "on"
+    else:
+        setting = sa.text("pragma synchronous")
+        relaxed, durable = 1, 2
+    tickets = Tickets(catalog)
+    for _ in range(2):  # The pool gives the same connection again and again.
+        with tickets._writing() as connection:
+            assert connection.execute(setting).scalar_one() == relaxed
+        with catalog._reading() as connection:
+            assert connection.execute(setting).scalar_one() == durable
+        with tickets._writing():
+            pass
+        with catalog._writing() as connection:
+            assert connection.execute(setting).scalar_one() == durable
+
+
 # -- processes -------------------------------------------------------------------------------------
 
 
