@@ -17,11 +17,15 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from service.store.catalog import Catalog
-from service.store.owner import Owner, this_process
+from service.store.owner import Owner
 from service.store.protocol import StoreError, StoreUnavailableError
 from service.store.tickets import Ticket, Tickets
 
 _LOG = logging.getLogger(__name__)
+
+
+_IDLE_BEATS = 10
+"""Beats without a turn after which the thread of the heartbeat ends."""
 
 
 @dataclass(frozen=True)
@@ -85,26 +89,46 @@ class Watch:
         return min(self._pace.slow, usual * max(1, place))
 
 
-@contextmanager
-def _pulse(tickets: Tickets, ticket: Ticket, interval: float) -> Iterator[None]:
-    """Show the life of the ticket that has the turn, from a thread of its own."""
-    ended = threading.Event()
+class _Pulse:
+    """Shows the life of the ticket that has the turn, from a thread that stays a while for the next one."""
 
-    def beat() -> None:
-        while not ended.wait(interval):
-            try:
-                if not tickets.beat(ticket):
-                    return  # The commit will say so.
-            except StoreError as error:
-                _LOG.warning("ticket=%s no sign of life: %s", ticket.number, error)
+    def __init__(self, tickets: Tickets, interval: float) -> None:
+        self._tickets = tickets
+        self._interval = interval
+        self._guard = threading.Lock()
+        self._ticket: Ticket | None = None
+        self._is_running = False
 
-    thread = threading.Thread(target=beat, name="store-turn", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(5)  # It may be waiting for a database server that is away.
+    @contextmanager
+    def of(self, ticket: Ticket) -> Iterator[None]:
+        with self._guard:
+            self._ticket = ticket
+            if not self._is_running:
+                threading.Thread(target=self._run, name="store-turn", daemon=True).start()
+                self._is_running = True
+        try:
+            yield
+        finally:
+            with self._guard:  # A beat under way ends first: its connection may be closed next.
+                if self._ticket is ticket:
+                    self._ticket = None
+
+    def _run(self) -> None:
+        idle = 0
+        while idle < _IDLE_BEATS:
+            time.sleep(self._interval)
+            with self._guard:
+                idle = 0 if self._beat() else idle + 1
+                self._is_running = idle < _IDLE_BEATS
+
+    def _beat(self) -> bool:
+        if self._ticket is None:
+            return False
+        try:
+            self._tickets.beat(self._ticket)  # Where it was passed, the commit will say so.
+        except StoreError as error:
+            _LOG.warning("ticket=%s no sign of life: %s", self._ticket.number, error)
+        return True
 
 
 class WriterLock:
@@ -117,6 +141,7 @@ class WriterLock:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tickets = Tickets(catalog)
+        self._pulse = _Pulse(self._tickets, pace.beat)
         self._pace = pace
         self._clock = clock
         self._mine = threading.local()
@@ -136,7 +161,7 @@ class WriterLock:
         if not ticket.holds:
             ticket = self._wait(ticket)
         try:
-            with _pulse(self._tickets, ticket, self._pace.beat):
+            with self._pulse.of(ticket):
                 self._mine.ticket = ticket
                 yield
         finally:
@@ -146,7 +171,7 @@ class WriterLock:
     def _wait(self, ticket: Ticket) -> Ticket:
         try:
             started = beaten = self._clock()
-            watch = Watch(this_process(), self._pace, started)
+            watch = Watch(self._tickets.owner, self._pace, started)
             while True:
                 ahead = self._tickets.up_to(ticket)
                 now = self._clock()

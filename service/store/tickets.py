@@ -37,6 +37,19 @@ _TICKET = sa.Table(
 )
 _T = _TICKET.c
 _AHEAD = _TICKET.alias("ahead")
+# Built once: to build them takes longer than to run them.
+_THIS = sa.and_(_T.number == sa.bindparam("n"), _T.token == sa.bindparam("t"))
+_BEAT = _TICKET.update().where(_THIS).values(beat=_T.beat + 1)
+_CONFIRM = _BEAT.where(_T.state == _HOLDS)
+_LEAVE = _TICKET.delete().where(_THIS)
+_PASS = _TICKET.delete().where(
+    _T.number.in_(
+        sa.select(_T.number)
+        .where(_THIS, _T.beat == sa.bindparam("b"))
+        # A row that a commit has locked is of a writer that lives: it is skipped, not waited for.
+        .with_for_update(skip_locked=True)
+    )
+)
 
 _ADVISORY_KEY = 0x494C4D53
 """Key of the advisory lock on PostgreSQL: the letters ILMS."""
@@ -61,14 +74,39 @@ class Ticket:
 
 
 class Tickets:
-    """The table of tickets of one catalog."""
+    """The table of tickets of one catalog, as one process uses it."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._is_made = False
         is_sqlite = catalog.is_sqlite
         seconds = "strftime('%s', 'now')" if is_sqlite else "extract(epoch from clock_timestamp())"
-        self._now = sa.literal_column(f"cast({seconds} as bigint)", sa.BigInteger())
+        now = sa.literal_column(f"cast({seconds} as bigint)", sa.BigInteger())
+        self.owner = this_process()
+        self._take = (
+            _TICKET.insert()
+            .values(
+                token=sa.bindparam("t"),
+                host=self.owner.host,
+                pid=self.owner.pid,
+                process_table=self.owner.table,
+                born=self.owner.born,
+                state=_WAITS,
+                beat=0,
+                since=now,
+            )
+            .returning(_T.number)
+        )
+        self._up_to = (
+            sa.select(*(column for column in _T if column is not _T.since), now - _T.since)
+            .where(_T.number <= sa.bindparam("n"))
+            .order_by(_T.number)
+        )
+        self._turn = (
+            _TICKET.update()
+            .where(_THIS, ~sa.exists().where(_AHEAD.c.number < sa.bindparam("n")))
+            .values(state=_HOLDS, since=now, beat=_T.beat + 1)
+        )
 
     def take(self) -> Ticket:
         """Take the next ticket; it holds the turn at once where nobody is ahead.
@@ -76,38 +114,20 @@ class Tickets:
         Raises:
             StoreUnavailableError: the catalog cannot be written.
         """
-        owner = this_process()
         token = uuid.uuid4().hex
-        values = {
-            "token": token,
-            "host": owner.host,
-            "pid": owner.pid,
-            "process_table": owner.table,
-            "born": owner.born,
-            "state": _WAITS,
-            "beat": 0,
-            "since": self._now,
-        }
         made, self._is_made = self._is_made, False  # Until it is seen to be there.
         with self._alone() as connection:
             if not made:
                 _METADATA.create_all(connection)
-            number = connection.execute(
-                _TICKET.insert().values(values).returning(_T.number)
-            ).scalar_one()
-            holds = self._take_turn(connection, number, token)
+            number = connection.execute(self._take, {"t": token}).scalar_one()
+            holds = _does(connection, self._turn, {"n": number, "t": token})
         self._is_made = True
-        return Ticket(number, token, owner, holds, 0, 0)
+        return Ticket(number, token, self.owner, holds, 0, 0)
 
     def up_to(self, ticket: Ticket) -> tuple[Ticket, ...]:
         """Return the tickets ahead of one and, last, itself; without itself where it was passed."""
-        query = (
-            sa.select(*(column for column in _T if column is not _T.since), self._now - _T.since)
-            .where(_T.number <= ticket.number)
-            .order_by(_T.number)
-        )
         with self._catalog.ticketing(write=False) as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(self._up_to, {"n": ticket.number}).all()
         return tuple(
             Ticket(row[0], row[1], Owner(*row[2:6]), row[6] == _HOLDS, row[7], max(0, row[8]))
             for row in rows
@@ -117,60 +137,24 @@ class Tickets:
         """Remove dead tickets ahead, unless they showed life since, and take the turn if nobody is left."""
         with self._alone() as connection:
             for entry in dead:
-                # A row that a commit has locked is of a writer that lives: it is skipped, not waited for.
-                same = (
-                    sa.select(_T.number)
-                    .where(
-                        _T.number == entry.number, _T.token == entry.token, _T.beat == entry.beat
-                    )
-                    .with_for_update(skip_locked=True)
-                )
-                connection.execute(_TICKET.delete().where(_T.number.in_(same)))
-            return self._take_turn(connection, ticket.number, ticket.token)
+                connection.execute(_PASS, {**_key(entry), "b": entry.beat})
+            return _does(connection, self._turn, _key(ticket))
 
     def beat(self, ticket: Ticket) -> bool:
         """Show life; return False where the ticket was passed."""
         with self._writing() as connection:
-            return self._change(connection, ticket, beat=_T.beat + 1)
+            return _does(connection, _BEAT, _key(ticket))
 
     def leave(self, ticket: Ticket) -> None:
         """Give the turn, or the place in the queue, back."""
         with self._writing() as connection:
-            connection.execute(_TICKET.delete().where(*self._is(ticket)))
+            connection.execute(_LEAVE, _key(ticket))
 
     def confirm(self, connection: sa.Connection, ticket: Ticket) -> bool:
         """Return whether a ticket holds the turn, which nobody can then take before the transaction ends."""
         if not self._catalog.is_sqlite:
             connection.execute(_LIMIT_POSTGRESQL)
-        return self._change(connection, ticket, _T.state == _HOLDS, beat=_T.beat + 1)
-
-    def _take_turn(self, connection: sa.Connection, number: int, token: str) -> bool:
-        done = connection.execute(
-            _TICKET.update()
-            .where(
-                _T.number == number,
-                _T.token == token,
-                ~sa.exists().where(_AHEAD.c.number < number),
-            )
-            .values(state=_HOLDS, since=self._now, beat=_T.beat + 1)
-        )
-        return done.rowcount == 1
-
-    @staticmethod
-    def _is(ticket: Ticket) -> tuple[sa.ColumnElement[bool], ...]:
-        return (_T.number == ticket.number, _T.token == ticket.token)
-
-    def _change(
-        self,
-        connection: sa.Connection,
-        ticket: Ticket,
-        *where: sa.ColumnElement[bool],
-        **values: sa.ColumnElement[int],
-    ) -> bool:
-        done = connection.execute(
-            _TICKET.update().where(*self._is(ticket), *where).values(**values)
-        )
-        return done.rowcount == 1
+        return _does(connection, _CONFIRM, _key(ticket))
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -185,3 +169,12 @@ class Tickets:
             if not self._catalog.is_sqlite:
                 connection.execute(_ALONE_POSTGRESQL)
             yield connection
+
+
+def _key(ticket: Ticket) -> dict[str, object]:
+    return {"n": ticket.number, "t": ticket.token}
+
+
+def _does(connection: sa.Connection, change: sa.Update, key: dict[str, object]) -> bool:
+    """Make a change; return whether its row was there."""
+    return connection.execute(change, key).rowcount == 1
