@@ -115,11 +115,16 @@ class _Pulse:
 
     def _run(self) -> None:
         idle = 0
-        while idle < _IDLE_BEATS:
-            time.sleep(self._interval)
-            with self._guard:
-                idle = 0 if self._beat() else idle + 1
-                self._is_running = idle < _IDLE_BEATS
+        try:
+            while idle < _IDLE_BEATS:
+                time.sleep(self._interval)
+                with self._guard:
+                    idle = 0 if self._beat() else idle + 1
+                    # Said before the guard is free, so that the next turn starts another thread.
+                    self._is_running = idle < _IDLE_BEATS
+        finally:
+            if idle < _IDLE_BEATS:
+                self._is_running = False
 
     def _beat(self) -> bool:
         if self._ticket is None:

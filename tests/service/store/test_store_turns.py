@@ -253,6 +253,20 @@ def test_a_holder_shows_life_however_long_it_takes(catalog):
     assert order == ["first", "second"]
 
 
+def test_the_thread_that_shows_life_ends_and_starts_again(catalog):
+    lock = WriterLock(catalog, Pace(beat=0.02))
+
+    def beats() -> int:
+        with catalog.engine.connect() as connection:
+            return connection.execute(sa.text("select beat from ticket")).scalar_one()
+
+    for _ in range(2):
+        with lock.held():
+            first = beats()
+            until(lambda seen=first: beats() > seen + 2)
+        until(lambda: all(thread.name != "store-turn" for thread in threading.enumerate()))
+
+
 def test_whatever_was_passed_can_write_nothing_to_the_catalog(flock, dsd):
     flock.load(dsd, [row()])
     store = flock.store
