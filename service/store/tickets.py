@@ -55,7 +55,7 @@ _ADVISORY_KEY = 0x494C4D53
 """Key of the advisory lock on PostgreSQL: the letters ILMS."""
 _QUICK_POSTGRESQL = sa.text("select set_config('synchronous_commit', 'off', true)")
 _ALONE_POSTGRESQL = sa.text("select pg_advisory_xact_lock(:key)").bindparams(key=_ADVISORY_KEY)
-_LIMIT_POSTGRESQL = sa.text("select set_config('idle_in_transaction_session_timeout', '10s', true)")
+_LIMIT_POSTGRESQL = sa.text("select set_config('idle_in_transaction_session_timeout', '30s', true)")
 """A writer that stops in the middle of its commit is ended by the server, so that others can pass it."""
 
 

@@ -18,15 +18,12 @@ POINTS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("seconds", "many_writers", "many_readers"),
-    [(1.5, 2, 3), pytest.param(60, 8, 16, marks=pytest.mark.long)],
-)
+@pytest.mark.parametrize("seconds", [1.5, pytest.param(60, marks=pytest.mark.long)])
 def test_readers_and_writers_in_processes_of_their_own(
-    start_worker, store_url, open_flock, dsd, seconds, many_writers, many_readers
+    start_worker, store_url, open_flock, dsd, seconds
 ):
-    readers = [start_worker(store_url) for _ in range(many_readers)]
-    writers = [start_worker(store_url) for _ in range(many_writers)]
+    readers = [start_worker(store_url) for _ in range(3)]
+    writers = [start_worker(store_url) for _ in range(2)]
     assert {worker.answer() for worker in readers + writers} == {"ready"}
     for number, worker in enumerate(writers):
         worker.send(do="write", seconds=seconds, first=1_000_000 * number)
@@ -37,7 +34,7 @@ def test_readers_and_writers_in_processes_of_their_own(
     assert all(written)
     transactions = sorted(number for numbers in written for number in numbers)
     assert transactions == list(range(1, len(transactions) + 1))
-    assert [answer["errors"] for answer in read] == [[]] * many_readers
+    assert [answer["errors"] for answer in read] == [[], [], []]
     assert all(answer["reads"] > 1 for answer in read)
     flock = open_flock(store_url)
     assert flock.store.revision(dsd.urn).number == len(transactions)

@@ -310,19 +310,32 @@ def test_only_tickets_do_without_waiting_for_the_disk(catalog):
 # -- processes -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.long)])
-def test_eight_writers_get_about_as_many_turns_each(start_worker, store_url, open_flock, seconds):
-    open_flock(store_url)
+@pytest.mark.parametrize(
+    ("seconds", "many_readers"), [(6, 0), pytest.param(60, 16, marks=pytest.mark.long)]
+)
+def test_eight_writers_get_about_as_many_turns_each(
+    start_worker, store_url, open_flock, dsd, seconds, many_readers
+):
+    flock = open_flock(store_url)
     writers = [start_worker(store_url) for _ in range(8)]
-    assert {worker.answer() for worker in writers} == {"ready"}
+    readers = [start_worker(store_url) for _ in range(many_readers)]
+    assert {worker.answer() for worker in (*writers, *readers)} == {"ready"}
     for number, worker in enumerate(writers):
         worker.send(do="write", seconds=seconds, first=1_000_000 * number)
+    for worker in readers:
+        worker.send(do="read", seconds=seconds)
     written = [json.loads(worker.answer())["transactions"] for worker in writers]
+    read = [json.loads(worker.answer()) for worker in readers]
     counts = [len(numbers) for numbers in written]
     transactions = sorted(number for numbers in written for number in numbers)
     assert transactions == list(range(1, len(transactions) + 1))
     assert min(counts) > 1
     assert max(counts) <= 2 * min(counts), counts
+    # Every snapshot was whole, and none older than the one before.
+    assert [answer["errors"] for answer in read] == [[]] * many_readers
+    assert all(answer["reads"] > 1 for answer in read)
+    assert flock.store.revision(dsd.urn).number == len(transactions)
+    assert flock.store.check() == ()
 
 
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
