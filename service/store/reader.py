@@ -126,24 +126,21 @@ class Reader:
         """Return distinct values, counts and the first and last period of a slice."""
         scan, dsd, selection = self._scan(part), part.selection.dsd, part.selection
         index = self._index(part, scan)
-        if (
-            index is None
-            or not concerns_series(selection)
-            or without_window(selection) != selection
-        ):
-            return self._available(scan, dsd.key_ids, f"count(*), count(distinct {SERIES_KEY})")
-        return self._available(index, dsd.series_ids, f"coalesce(sum({COUNT}), 0), count(*)")
+        if index is not None and _is_all_of_series(selection):
+            periods = (PERIODS,) if dsd.time_dimension else ()
+            counts = f"coalesce(sum({COUNT}), 0), count(*)"
+            return self._available(index, (*dsd.series_ids, *periods), COUNT, counts)
+        counts = f"count(*), count(distinct {SERIES_KEY})"
+        return self._available(scan, dsd.key_ids, SERIES_KEY, counts)
 
-    def _available(self, scan: Scan, columns: Sequence[str], counts: str) -> Availability:
+    def _available(
+        self, scan: Scan, columns: Sequence[str], counted: str, counts: str
+    ) -> Availability:
         """Return what rows of observations, or of the index of series, tell."""
         dsd, query = scan.selection.dsd, Query()
         constants = _constants(scan)
         asked = [name for name in columns if name not in constants]
-        if tuple(columns) == dsd.key_ids:
-            rows = scan.rows(query, [SERIES_KEY, *asked])
-        else:
-            asked += [PERIODS] if dsd.time_dimension else []
-            rows = scan.rows(query, [COUNT, *asked])
+        rows = scan.rows(query, [counted, *asked])
         listed = "".join(f", list(distinct {quoted(name)})" for name in asked)
         found = self._row(scan, f"select {counts}{listed} from ({rows})", query)  # noqa: S608
         texts = dict(zip(asked, found[2:], strict=True))
@@ -193,7 +190,8 @@ class Reader:
         with self._translated(scan):
             if is_few_series(scan.selection):
                 # A relation is planned twice, once to know its columns; those are known here.
-                found = cursor.execute(sql, query.parameters).fetchmany(FEW_ROWS + 1)
+                some = f"{sql} limit {FEW_ROWS + 1}" if scan.selection.limit is None else sql
+                found = cursor.execute(some, query.parameters).fetchall()
                 if len(found) <= FEW_ROWS:
                     return _reader_of(found, scan.selection.dsd, read)
             return cursor.sql(sql, params=query.parameters).to_arrow_reader(BATCH_ROWS)
@@ -268,8 +266,8 @@ class Reader:
             with self._slots.held() as held:
                 return self._row(scan, sql, query, held)
         with self._translated(scan):
-            row: tuple[Any, ...] = cursor.execute(sql, query.parameters).fetchone()
-            return row
+            rows: list[tuple[Any, ...]] = cursor.execute(sql, query.parameters).fetchall()
+            return rows[0]
 
     def _guarded(self, scan: Scan, rows: Iterable[Batch]) -> Iterator[Batch]:
         with self._translated(scan):
@@ -327,6 +325,11 @@ def _shaped(
                 column = batch.column(place)
                 columns.append(column if column.type == kind else column.cast(kind))
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _is_all_of_series(selection: Selection) -> bool:
+    """Tell whether a selection takes all observations of the series that it takes."""
+    return concerns_series(selection) and without_window(selection) == selection
 
 
 def _reader_of(

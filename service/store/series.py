@@ -52,10 +52,8 @@ def indexes_of(state: FlowState | None, leaves: Iterable[Leaf]) -> tuple[Leaf, .
 
 def concerns_series(selection: Selection) -> bool:
     """Tell whether a selection takes whole series only, so that the index can tell what it holds."""
-    series_ids = selection.dsd.series_ids
-    return not selection.periods and all(
-        entry.component in series_ids for entry in selection.filters
-    )
+    asked = {entry.component for entry in selection.filters}.union(*selection.keys)
+    return not selection.periods and asked <= set(selection.dsd.series_ids)
 
 
 def asks_series(selection: Selection) -> bool:
