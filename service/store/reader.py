@@ -316,9 +316,12 @@ def _shaped(
         if not batch.num_rows:
             continue
         columns = []
+        made: dict[tuple[pa.DataType, Value | None], pa.Array] = {}
         for place, kind, is_coded, code in plan:
             if place is None:
-                columns.append(_constant(kind, batch.num_rows, code))
+                if (kind, code) not in made:
+                    made[kind, code] = _constant(kind, batch.num_rows, code)
+                columns.append(made[kind, code])
             elif is_coded:
                 columns.append(batch.column(place).dictionary_encode())
             else:
