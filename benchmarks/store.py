@@ -1,23 +1,28 @@
 """Benchmark of the store against DuckDB over one hand-made sorted Parquet file.
 
-`python benchmarks/store.py [--quick] [--folder FOLDER]`. Prints ratios, which mean something on any machine;
+`python benchmarks/store.py [--quick|--full|--huge] [--folder FOLDER]`, 80 thousand, 10 million (if not given) or
+100 million observations. Prints ratios, which mean something on any machine;
 one DuckDB thread throughout. The targets are those of the store's design; they are reported, not enforced.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import shutil
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from codelists.base import replaced
 from dsd.batch import BATCH_ROWS, Batch, batch_schema
 from dsd.dataset import Dataset
 from dsd.resolved import Dsd
@@ -88,79 +93,161 @@ def drain(store: Store, selection: Selection) -> int:
         return sum(batch.num_rows for batch in snapshot.batches)
 
 
-def measure(folder: Path, observations: int, times: int) -> None:
-    """Load, read and merge one dataflow of this size and compare."""
-    dsd = load_structures().dsd(FLOW)
-    folder.mkdir()
-    batches = list(made_batches(dsd, observations))
-    settings = Settings(store_folder=folder / "store", temporary_folder=folder / "t")
-    store = open_store(settings)
-    started = time.perf_counter()
-    store.write([Dataset(dsd, batches)], SubmissionRecord("load"))
-    load = time.perf_counter() - started
+class Bench:
+    """A store, one hand-made sorted Parquet file as large as its largest dataflow, and DuckDB over that."""
 
-    bare = duckdb.connect(config={"threads": 1})
-    bare.execute("set parquet_metadata_cache = true")
-    table = pa.Table.from_batches(batches).unify_dictionaries()
-    bare.register("given", table)
-    key = ", ".join(dsd.series_ids)
-    file = folder / "reference.parquet"
-    started = time.perf_counter()
-    bare.execute(
-        f"copy (select concat_ws('\x01', {key}) as _series_key, * from given order by all) "
-        f"to '{file}' (format parquet, compression zstd, row_group_size 20000)"
-    )
-    copy = time.perf_counter() - started
-    print(f"-- {observations:,} observations")
-    report("load against COPY", load, copy, 2.0)
-    leaves = list((folder / "store" / "leaves").rglob("*.parquet"))
-    size = sum(path.stat().st_size for path in leaves) / observations
-    report("bytes an observation", size, file.stat().st_size / observations, 6, "B")
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.dsd = load_structures().dsd(FLOW)
+        self.settings = Settings(
+            store_folder=folder / "store",
+            temporary_folder=folder / "t",
+            duckdb_threads=1,
+            duckdb_memory_limit_mb=4096,
+        )
+        self.store = open_store(self.settings)
+        self.bare = duckdb.connect(config={"threads": 1})
+        self.bare.execute("set parquet_metadata_cache = true")
 
-    row = batches[len(batches) // 2].slice(77, 1).to_pylist()[0]
-    one = Selection(dsd, keys=({name: frozenset({row[name]}) for name in dsd.series_ids},))
-    text = "\x01".join(row[name] for name in dsd.series_ids)
-    query = f"select * from read_parquet('{file}') where _series_key = $key"
+    def flow(self, number: int) -> Dsd:
+        """Return the DSD as that of another dataflow."""
+        dataflow = self.dsd.dataflow
+        return replace(self.dsd, dataflow=replaced(dataflow, id=f"{dataflow.id}_{number:03}"))
 
-    def reference() -> None:
-        bare.sql(query, params={"key": text}).to_arrow_table()
+    def load(self, number: int, batches: Sequence[Batch]) -> float:
+        """Load one dataflow and return the seconds."""
+        data = Dataset(self.flow(number), batches)
+        started = time.perf_counter()
+        self.store.write([data], SubmissionRecord(f"load-{number}"))
+        return time.perf_counter() - started
 
-    assert drain(store, one) == len(YEARS)
-    report("one series", *timed(times, lambda: drain(store, one), reference), 1.5)
+    def copy(self, name: str, batches: Sequence[Batch]) -> tuple[Path, float]:
+        """Write the reference file and return it with the seconds."""
+        file = self.folder / f"{name}.parquet"
+        table = pa.Table.from_batches(batches).unify_dictionaries()
+        self.bare.register("given", table)
+        key = ", ".join(self.dsd.series_ids)
+        statement = (
+            f"copy (select concat_ws('\x01', {key}) as _series_key, * from given order by all) "
+            f"to '{file}' (format parquet, compression zstd, row_group_size 20000)"
+        )
+        (taken,) = timed(2, lambda: self.bare.execute(statement))
+        self.bare.unregister("given")
+        return file, taken
 
-    def whole() -> None:
-        bare.sql(f"select * from read_parquet('{file}')").to_arrow_table()
+    def series(self, number: int, batches: Sequence[Batch], file: Path, times: int) -> None:
+        """Compare series chosen at random (the same for both) with the reference."""
+        chooser = random.Random(1)
+        rows = []
+        for _ in range(64):
+            batch = chooser.choice(batches)
+            rows += batch.slice(chooser.randrange(batch.num_rows), 1).to_pylist()
+        names = self.dsd.series_ids
+        dsd = self.flow(number)
+        ours = cycle(
+            [Selection(dsd, keys=({n: frozenset({row[n]}) for n in names},)) for row in rows]
+        )
+        keys = cycle(["\x01".join(row[name] for name in names) for row in rows])
+        query = f"select * from read_parquet('{file}') where _series_key = $key"
 
-    for name, selection, target in (
-        ("the whole dataflow", Selection(dsd), 2.0),
-        ("last observation of each series", Selection(dsd, last_n=1), 2.0),
-    ):
-        report(name, *timed(5, lambda chosen=selection: drain(store, chosen), whole), target)
-    report("availability", *timed(5, lambda: store.availability(Selection(dsd)), whole), 1.0)
+        def read() -> None:
+            assert drain(self.store, next(ours)) == len(YEARS)
 
-    changed = batches[len(batches) // 2].slice(77, 1)
-    columns = [changed.column(name) for name in changed.schema.names]
-    columns[changed.schema.get_field_index("OBS_VALUE")] = pa.array(["1.5"])
-    merge = Dataset(dsd, [pa.RecordBatch.from_arrays(columns, schema=changed.schema)])
-    started = time.perf_counter()
-    store.write([merge], SubmissionRecord("merge"))
-    report("merge of one observation", time.perf_counter() - started, 1.0, 1.0)
-    store.close()
+        def reference() -> None:
+            found = self.bare.sql(query, params={"key": next(keys)}).to_arrow_table()
+            assert found.num_rows == len(YEARS)
+
+        report("one series", *timed(times, read, reference), 1.5)
+
+    def answers(self, number: int, file: Path) -> None:
+        """Compare large answers with reading the whole reference."""
+        dsd = self.flow(number)
+
+        def whole() -> None:
+            self.bare.sql(f"select * from read_parquet('{file}')").to_arrow_table()
+
+        for name, selection, target in (
+            ("the whole dataflow", Selection(dsd), 2.0),
+            ("last observation of each series", Selection(dsd, last_n=1), 2.0),
+        ):
+            report(
+                name, *timed(5, lambda chosen=selection: drain(self.store, chosen), whole), target
+            )
+        report("availability", *timed(5, lambda: self.store.availability(Selection(dsd)), whole), 1)
+
+    def merge(self, number: int, batches: Sequence[Batch]) -> None:
+        """Merge one changed observation."""
+        changed = batches[len(batches) // 2].slice(77, 1)
+        columns = [changed.column(name) for name in changed.schema.names]
+        columns[changed.schema.get_field_index("OBS_VALUE")] = pa.array(["1.5"])
+        one = pa.RecordBatch.from_arrays(columns, schema=changed.schema)
+        data = Dataset(self.flow(number), [one])
+        started = time.perf_counter()
+        self.store.write([data], SubmissionRecord(f"merge-{number}"))
+        report("merge of one observation", time.perf_counter() - started, 1.0, 1.0, "s")
+
+    def size(self, observations: int) -> None:
+        """Report the size of all files of the store, catalog included."""
+        self.store.close()
+        files = (path for path in self.settings.store_folder.rglob("*") if path.is_file())
+        report(
+            "bytes an observation on disk",
+            sum(f.stat().st_size for f in files) / observations,
+            1,
+            6,
+            "B",
+        )
+
+
+def measure(folder: Path, small: int, flows: int, large: int, times: int) -> None:
+    """Load `flows` dataflows of one size and one large one; read and merge both kinds."""
+    bench = Bench(folder)
+    parts = list(made_batches(bench.dsd, small))
+    file, copied = bench.copy("small", parts)
+    taken = [bench.load(number, parts) for number in range(1, flows + 1)]
+    print(f"-- {flows} dataflows of {small:,} observations")
+    report("load against COPY", statistics.median(taken), copied, 2.0)
+    middle = (flows + 1) // 2
+    bench.series(middle, parts, file, times)
+    bench.answers(middle, file)
+    bench.merge(middle, parts)
+    if large:
+        parts = list(made_batches(bench.dsd, large))
+        file, copied = bench.copy("large", parts)
+        print(f"-- one dataflow of {large:,} observations")
+        report("load against COPY", bench.load(0, parts), copied, 2.0)
+        bench.series(0, parts, file, times)
+        bench.answers(0, file)
+        bench.merge(0, parts)
+    total = flows * small + large
+    print(f"-- all {total:,} observations")
+    bench.size(total)
+
+
+SIZES: dict[str, tuple[int, int, int, int]] = {
+    "quick": (80_000, 5, 0, 100),
+    "full": (80_000, 100, 2_000_000, 300),
+    "huge": (1_000_000, 98, 2_000_000, 300),
+}
+"""Observations of a small dataflow, number of those, observations of the large one, reads of one series."""
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="80,000 observations only")
+    sizes = parser.add_mutually_exclusive_group()
+    for name, (small, flows, large, _) in SIZES.items():
+        words = f"{flows} x {small:,} + {large:,} observations"
+        sizes.add_argument(f"--{name}", dest="size", action="store_const", const=name, help=words)
+    parser.set_defaults(size="full")
     parser.add_argument(
         "--folder", type=Path, help="where to work; a temporary folder if not given"
     )
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ilms-benchmark-", dir=options.folder))
     try:
-        measure(folder / "small", 80_000, 50 if options.quick else 300)
-        if not options.quick:
-            measure(folder / "large", 2_000_000, 300)
+        measure(folder / "work", *SIZES[options.size])
     finally:
         shutil.rmtree(folder)
 

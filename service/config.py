@@ -59,6 +59,12 @@ class Settings:
         "Memory that the query engine of one process may use, in MB.", 1024
     )
     duckdb_threads: int = _setting("Threads that one query may use.", 1)
+    duckdb_slots: int = _setting(
+        "Queries that one process runs at a time; the others wait.", factory=_cores
+    )
+    duckdb_wait_seconds: int = _setting(
+        "Time that a query may wait for others to end before it is refused with 503.", 30
+    )
     temporary_folder: Path = _setting(
         "Folder for spill and spool files; one folder a process is made in it.",
         factory=lambda: Path(tempfile.gettempdir()) / "ilms",
@@ -134,7 +140,7 @@ def settings_table() -> str:
         if entry.name == "clock":
             continue
         default = getattr(settings, entry.name)
-        if entry.name == "workers":
+        if entry.name in ("workers", "duckdb_slots"):
             default = "number of cores"
         elif entry.name == "temporary_folder":
             default = "`ilms` in the system's temporary folder"

@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 from service.answers.spool import IDENTITY, Body, Spool
 from service.config import Settings
 from service.formats.contract import EncodeOptions
+from service.query.source import Source
 from service.registry.registry import Registry
-from service.store.protocol import Store
 
 AnyFormat = TypeVar("AnyFormat")
 
@@ -26,7 +26,7 @@ class Sources:
 
     settings: Settings
     registry: Registry
-    store: Store
+    store: Source
     spool: Spool
 
 

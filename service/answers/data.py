@@ -15,7 +15,7 @@ from service.query.canonical import canonical
 from service.query.data_query import DataQuery
 from service.query.errors import NotSupportedError
 from service.query.selection import Selection
-from service.store.protocol import Revision, Snapshot
+from service.query.source import Revision, Snapshot
 
 
 def answer_data(sources: Sources, query: DataQuery, wanted: Wanted[DataFormat]) -> Answer:

@@ -16,6 +16,7 @@ from dsd.dataset import AttributeValues
 from service.store.catalog import (
     CURRENT,
     HISTORY,
+    SERIES,
     AttributeKey,
     AttributeStates,
     FlowCommit,
@@ -32,6 +33,7 @@ from service.store.leaf import (
     order_columns,
 )
 from service.store.protocol import Change, StoreError
+from service.store.series import series_frame
 from service.store.staging import (
     CLEAR,
     RESET,
@@ -163,7 +165,7 @@ class FlowWriter:
         if not new.height and not gone.height:
             return []
         if leaf:
-            self.commit.closed.append(leaf)
+            self._close(leaf)
         self._write_leaves(pl.concat([kept, new]).sort(shape.order), low_key)
         if not gone.height:
             return []
@@ -188,11 +190,19 @@ class FlowWriter:
         bounds = _cuts(starts, frame.height, self._folder.leaf_rows)
         lows = [low_key, *(keys[place] for place in bounds[1:-1])]
         for low, first, last in zip(lows, bounds, bounds[1:], strict=False):
-            self.commit.new.append(
-                self._folder.write(
-                    self._staged.dataflow, CURRENT, low, frame[first:last], self._transaction
+            part = frame[first:last]
+            index = series_frame(part, self._shape.series_ids)
+            for kind, rows in ((CURRENT, part), (SERIES, index)):
+                self.commit.new.append(
+                    self._folder.write(self._staged.dataflow, kind, low, rows, self._transaction)
                 )
-            )
+
+    def _close(self, leaf: Leaf) -> None:
+        """Supersede a leaf together with its index."""
+        self.commit.closed.append(leaf)
+        index = self._state.series.get(leaf.path) if self._state else None
+        if index is not None:
+            self.commit.closed.append(index)
 
     def _write_attributes(self) -> None:
         before: AttributeStates = dict(self._state.attributes) if self._state else {}

@@ -35,6 +35,8 @@ OPEN_END = 2**63 - 1
 
 CURRENT = "C"
 HISTORY = "H"
+SERIES = "S"
+"""Kind of the index of the series of a current leaf; it has the least key of that leaf."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -71,6 +73,7 @@ _LEAF = sa.Table(
     sa.Column("row_count", _BIG, nullable=False),
     sa.Column("columns", sa.Text, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("constants", sa.Text, nullable=False, default="{}"),
     sa.Column("tx_from", _BIG, nullable=False),
     sa.Column("tx_to", _BIG, nullable=False),
     sa.Column("closed_at", _BIG),
@@ -124,6 +127,7 @@ _CURRENT_LEAVES = sa.select(
     _LEAF.c.columns,
     _LEAF.c.sha256,
     _LEAF.c.tx_from,
+    _LEAF.c.constants,
 ).where(_LEAF.c.dataflow == sa.bindparam("dataflow"), _LEAF.c.tx_to == OPEN_END)
 _ATTRIBUTES_AT = sa.select(_ATTRIBUTE.c.key, _ATTRIBUTE.c.component, _ATTRIBUTE.c.value).where(
     _ATTRIBUTE.c.dataflow == sa.bindparam("dataflow"),
@@ -131,9 +135,11 @@ _ATTRIBUTES_AT = sa.select(_ATTRIBUTE.c.key, _ATTRIBUTE.c.component, _ATTRIBUTE.
     _ATTRIBUTE.c.tx_to > sa.bindparam("at"),
 )
 
+Value = str | tuple[str, ...]
+"""A value of a component, a tuple where it holds several."""
 AttributeKey = tuple[tuple[str, str], ...]
 """Dimension id and value, sorted by id: what an attribute value above the observation depends on."""
-AttributeStates = dict[tuple[AttributeKey, str], str | tuple[str, ...]]
+AttributeStates = dict[tuple[AttributeKey, str], Value]
 """Values above the observation by key and component."""
 
 
@@ -151,6 +157,8 @@ class Leaf:
     """The components that it has columns for, True where they hold lists."""
     sha256: str
     tx_from: int
+    constants: Mapping[str, Value] = field(default_factory=dict)
+    """Components that have one and the same value in every row: they need not be read."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +181,8 @@ class FlowState:
     history: tuple[Leaf, ...]
     """Superseded versions, by the transaction that superseded them."""
     attributes: AttributeStates
+    series: Mapping[str, Leaf] = field(default_factory=dict)
+    """The index of the series of each leaf, by the path of the leaf."""
 
 
 @dataclass
@@ -276,20 +286,20 @@ class Catalog:
             if head is None:
                 return None
             leaves = [
-                Leaf(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5], row[6])
+                _leaf(row)
                 for row in connection.execute(_CURRENT_LEAVES, {"dataflow": str(dataflow)})
             ]
             attributes = self._attributes(connection, dataflow, head.revision.number)
         # Sorted here and not in SQL: code point order, whatever the collation of the database.
+        current = sorted((e for e in leaves if e.kind == CURRENT), key=lambda entry: entry.low_key)
         return FlowState(
             head,
-            tuple(
-                sorted((e for e in leaves if e.kind == CURRENT), key=lambda entry: entry.low_key)
-            ),
+            tuple(current),
             tuple(
                 sorted((e for e in leaves if e.kind == HISTORY), key=lambda entry: entry.tx_from)
             ),
             attributes,
+            _indexes(current, leaves),
         )
 
     def attributes_at(self, dataflow: Urn, transaction: int) -> AttributeStates:
@@ -313,6 +323,18 @@ class Catalog:
             row = connection.execute(query).first()
         return Revision(0, None) if row is None else Revision(row[0], from_microseconds(row[1]))
 
+    def revisions(self, dataflow: Urn) -> tuple[Revision, ...]:
+        """Return every revision that a dataflow has had, newest first."""
+        query = (
+            sa.select(_TRANSACTIONS.c.id, _TRANSACTIONS.c.at)
+            .join(_CHANGE, _CHANGE.c.transaction_id == _TRANSACTIONS.c.id)
+            .where(_CHANGE.c.dataflow == str(dataflow))
+            .order_by(_TRANSACTIONS.c.id.desc())
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(Revision(row[0], from_microseconds(row[1])) for row in rows)
+
     def dataflows(self) -> tuple[Urn, ...]:
         """Return the dataflows that hold, or ever held, data."""
         with self._reading() as connection:
@@ -327,10 +349,7 @@ class Catalog:
             .order_by(_LEAF.c.path)
         )
         with self._reading() as connection:
-            return tuple(
-                Leaf(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5], row[6])
-                for row in connection.execute(query)
-            )
+            return tuple(_leaf(row) for row in connection.execute(query))
 
     def ledger(self, dataflow: Urn | None = None) -> list[LedgerEntry]:
         """Return the ledger, newest first, of one dataflow or of all."""
@@ -465,6 +484,7 @@ class Catalog:
                         "row_count": leaf.rows,
                         "columns": json.dumps(dict(leaf.columns)),
                         "sha256": leaf.sha256,
+                        "constants": json.dumps(dict(leaf.constants)),
                         "tx_from": transaction,
                         "tx_to": OPEN_END,
                         "closed_at": None,
@@ -629,6 +649,20 @@ class Catalog:
             key = tuple((str(dimension), str(code)) for dimension, code in json.loads(row[0]))
             found[key, row[1]] = tuple(value) if isinstance(value, list) else value
         return found
+
+
+def _leaf(row: Sequence[Any]) -> Leaf:
+    constants = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in json.loads(row[7]).items()
+    }
+    return Leaf(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5], row[6], constants)
+
+
+def _indexes(current: Sequence[Leaf], leaves: Sequence[Leaf]) -> dict[str, Leaf]:
+    """Return the index of each current leaf: both begin at one key, as ranges are disjoint."""
+    found = {leaf.low_key: leaf for leaf in leaves if leaf.kind == SERIES}
+    return {leaf.path: found[leaf.low_key] for leaf in current if leaf.low_key in found}
 
 
 def _ledger_entry(row: sa.RowMapping) -> LedgerEntry:

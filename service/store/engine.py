@@ -118,6 +118,11 @@ class ParquetStore:
         head = self._catalog.head(dataflow)
         return head.revision if head else Revision(0, None)
 
+    def history(self, dataflow: Urn) -> tuple[Revision, ...]:
+        """Return every revision that a dataflow has had, newest first."""
+        self._after_fork()
+        return self._catalog.revisions(dataflow)
+
     def count(self, selection: Selection) -> int:
         """Return the number of observations that a selection holds."""
         return self._readers().count(self._slice(selection))

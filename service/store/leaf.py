@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codelists.urn import Urn
-from service.store.catalog import Leaf
+from service.store.catalog import Leaf, Value
 from service.store.protocol import StoreError, StoreUnavailableError
 
 SERIES_KEY = "_series_key"
@@ -45,6 +45,8 @@ AFTER_SEPARATOR = "\x02"
 LEAF_ROWS = 250_000
 ROW_GROUP_ROWS = 20_000
 FOLDER = "leaves"
+CONSTANT_LENGTH = 200
+"""Longer texts that all rows share are read from the leaf; the catalog stays small."""
 
 Fault = Callable[[str], None]
 """Called with the name of each point at which a crash must do no harm; tests crash there."""
@@ -109,6 +111,7 @@ class LeafFolder:
             columns,
             hashlib.sha256(content).hexdigest(),
             transaction,
+            _constants(frame, columns),
         )
 
     def _make_folder(self, folder: Path) -> None:
@@ -212,6 +215,30 @@ def _without_empty_columns(frame: pl.DataFrame) -> pl.DataFrame:
         if not column.startswith("_") and frame[column].null_count() == frame.height
     ]
     return frame.drop(empty)
+
+
+def _constants(frame: pl.DataFrame, columns: Iterable[str]) -> dict[str, Value]:
+    """Return the columns that have one value in every row, with it."""
+    found: dict[str, Value] = {}
+    for name in columns if frame.height else ():
+        column = frame[name]
+        first, last = column[0], column[-1]
+        if isinstance(first, pl.Series):
+            first, last = tuple(first), tuple(last) if last is not None else None
+        if first is None or first != last or sum(map(len, first)) > CONSTANT_LENGTH:
+            continue
+        if column.null_count() == 0 and _is_constant(column):
+            found[name] = first
+    return found
+
+
+def _is_constant(column: pl.Series) -> bool:
+    if isinstance(column.dtype, pl.List):
+        if column.list.len().n_unique() > 1:
+            return False
+        size = len(column[0])
+        return all(column.list.get(place).n_unique() == 1 for place in range(size))
+    return bool((column == column[0]).all())
 
 
 def _parquet_bytes(frame: pl.DataFrame) -> bytes:

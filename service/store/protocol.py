@@ -6,16 +6,29 @@ contract test-suite runs over every engine (tests/service/store/).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from codelists.urn import Urn
-from dsd.batch import Batch
-from dsd.dataset import Dataset, Preamble
-from service.query.selection import Selection
+from dsd.dataset import Dataset
+from service.query.source import Availability, Revision, Snapshot, Source
+
+__all__ = [
+    "Availability",
+    "Change",
+    "LedgerEntry",
+    "Receipt",
+    "Revision",
+    "Snapshot",
+    "Source",
+    "Store",
+    "StoreError",
+    "StoreFormatError",
+    "StoreUnavailableError",
+    "SubmissionRecord",
+]
 
 
 class StoreError(Exception):
@@ -28,17 +41,6 @@ class StoreUnavailableError(StoreError):
 
 class StoreFormatError(StoreError):
     """The store was written by a newer release, or is damaged; says what to do."""
-
-
-@dataclass(frozen=True)
-class Revision:
-    """The state of a dataflow's data: it changes exactly when an answer could.
-
-    `number` 0 means that nothing was ever written.
-    """
-
-    number: int
-    at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -74,26 +76,6 @@ class SubmissionRecord:
 
 
 @dataclass(frozen=True)
-class Availability:
-    """What a selection holds: distinct values by dimension in code order, and counts."""
-
-    series: int
-    observations: int
-    values: Mapping[str, tuple[str, ...]]
-    start_period: str | None
-    end_period: str | None
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """One consistent answer. `batches` streams rows in key order and may be consumed once."""
-
-    preamble: Preamble
-    batches: Iterator[Batch]
-    revision: Revision
-
-
-@dataclass(frozen=True)
 class LedgerEntry:
     """A ledger row as read back."""
 
@@ -102,24 +84,8 @@ class LedgerEntry:
     submission: SubmissionRecord
 
 
-class Store(Protocol):
-    """A storage engine. Readers never wait for a writer and never see half a submission."""
-
-    def revision(self, dataflow: Urn) -> Revision:
-        """Return the revision of a dataflow: one catalog look-up, no data read."""
-        ...
-
-    def count(self, selection: Selection) -> int:
-        """Return the number of observations that a selection holds, first/last/offset/limit applied."""
-        ...
-
-    def read(self, selection: Selection) -> AbstractContextManager[Snapshot]:
-        """Open one snapshot; rows come in key order: dimensions in DSD order, then time."""
-        ...
-
-    def availability(self, selection: Selection) -> Availability:
-        """Return what a selection holds."""
-        ...
+class Store(Source, Protocol):
+    """A storage engine: a source of answers that can be written."""
 
     def write(self, datasets: Sequence[Dataset], submission: SubmissionRecord) -> Receipt:
         """Apply the datasets, in order, and the ledger entry as one transaction: all or nothing.

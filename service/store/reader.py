@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -22,14 +22,35 @@ from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import parse_period
 from service.config import Settings
 from service.query.selection import ComponentFilter, Condition, Operator, Selection
-from service.store.catalog import AttributeKey, AttributeStates, FlowState
+from service.store.catalog import AttributeKey, AttributeStates, FlowState, Leaf, Value
 from service.store.leaf import SERIES_KEY, LeafFolder, unreadable
 from service.store.protocol import Availability, Revision, Snapshot, StoreUnavailableError
-from service.store.sql import Query, Scan, fixed_codes, is_whole, key_bounds, pruned, quoted
+from service.store.series import (
+    COUNT,
+    PERIODS,
+    asks_series,
+    concerns_series,
+    indexes_of,
+    periods_in,
+    without_window,
+)
+from service.store.slots import Slot, Slots
+from service.store.sql import (
+    Query,
+    Scan,
+    fixed_codes,
+    is_few_series,
+    is_whole,
+    key_bounds,
+    pruned,
+    quoted,
+)
 
 BUFFERED_ROWS = 4 * BATCH_ROWS
 """Answers with fewer rows are held, so that one scan gives both rows and preamble."""
 
+FEW_ROWS = 2_000
+"""Answers up to this size are taken as rows where few series are asked for: planning them once is what counts."""
 
 _Summary = tuple[int, dict[str, tuple[str, ...]]]
 """Number of observations, and distinct codes by component."""
@@ -67,10 +88,12 @@ class Reader:
         # Leaves never change: what is known of a file stays true.
         self._database.execute("set parquet_metadata_cache = true")
         self._database.execute("set validate_external_file_cache = 'NO_VALIDATION'")
+        self._slots = Slots(self._database, settings.duckdb_slots, settings.duckdb_wait_seconds)
         self._summaries: dict[Urn, tuple[tuple[int, tuple[str, ...]], _Summary]] = {}
 
     def close(self) -> None:
         """Release the engine and its temporary folder."""
+        self._slots.close()
         self._database.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
@@ -82,52 +105,96 @@ class Reader:
         selection = part.selection
         if is_whole(selection) and part.transaction is None:
             return sum(leaf.rows for leaf in scan.leaves)
+        index = self._index(part, scan)
+        if index is not None and concerns_series(selection):
+            return self._count_of_series(index, selection)
         query = Query()
         sql = f"select count(*) from ({scan.rows(query, [SERIES_KEY])})"  # noqa: S608
         return int(self._row(scan, sql, query)[0])
 
+    def _count_of_series(self, index: Scan, selection: Selection) -> int:
+        """Return how many observations the windows of a selection leave of these series."""
+        size = quoted(COUNT)
+        if selection.first_n is not None or selection.last_n is not None:
+            size = f"least({size}, {(selection.first_n or 0) + (selection.last_n or 0)})"
+        query = Query()
+        sql = f"select coalesce(sum({size}), 0) from ({index.rows(query, [COUNT])})"  # noqa: S608
+        rows = max(0, int(self._row(index, sql, query)[0]) - selection.offset)
+        return rows if selection.limit is None else min(rows, selection.limit)
+
     def availability(self, part: Slice) -> Availability:
         """Return distinct values, counts and the first and last period of a slice."""
-        scan, dsd = self._scan(part), part.selection.dsd
-        query = Query()
-        rows = scan.rows(query, [SERIES_KEY, *dsd.key_ids])
-        listed = "".join(f", list(distinct {quoted(name)})" for name in dsd.key_ids)
-        sql = f"select count(*), count(distinct {SERIES_KEY}){listed} from ({rows})"  # noqa: S608
-        found = self._row(scan, sql, query)
-        values = {
-            name: _in_order(dsd[name], texts or ())
-            for name, texts in zip(dsd.key_ids, found[2:], strict=True)
-        }
+        scan, dsd, selection = self._scan(part), part.selection.dsd, part.selection
+        index = self._index(part, scan)
+        if index is not None and _is_all_of_series(selection):
+            periods = (PERIODS,) if dsd.time_dimension else ()
+            counts = f"coalesce(sum({COUNT}), 0), count(*)"
+            return self._available(index, (*dsd.series_ids, *periods), COUNT, counts)
+        counts = f"count(*), count(distinct {SERIES_KEY})"
+        return self._available(scan, dsd.key_ids, SERIES_KEY, counts)
+
+    def _available(
+        self, scan: Scan, columns: Sequence[str], counted: str, counts: str
+    ) -> Availability:
+        """Return what rows of observations, or of the index of series, tell."""
+        dsd, query = scan.selection.dsd, Query()
+        constants = _constants(scan)
+        asked = [name for name in columns if name not in constants]
+        rows = scan.rows(query, [counted, *asked])
+        listed = "".join(f", list(distinct {quoted(name)})" for name in asked)
+        found = self._row(scan, f"select {counts}{listed} from ({rows})", query)  # noqa: S608
+        texts = dict(zip(asked, found[2:], strict=True))
+        if dsd.time_dimension and PERIODS in texts:
+            texts[dsd.time_dimension.id] = periods_in(texts.pop(PERIODS) or ())
+        if found[0]:
+            texts |= {name: (value,) for name, value in constants.items()}
+        values = {name: _in_order(dsd[name], texts.get(name) or ()) for name in dsd.key_ids}
         periods = values[dsd.time_dimension.id] if dsd.time_dimension else ()
         last = max(periods, key=_by_end, default=None)
-        return Availability(found[1], found[0], values, next(iter(periods), None), last)
+        return Availability(int(found[1]), int(found[0]), values, next(iter(periods), None), last)
 
     @contextmanager
     def read(self, part: Slice) -> Iterator[Snapshot]:
         """Open the rows of a slice with their preamble."""
         scan, selection = self._scan(part), part.selection
+        if asks_series(selection):
+            index = self._index(part, scan)
+            scan = index.cut(selection.offset, selection.limit) if index else scan
         schema = _schema(selection)
-        fixed = fixed_codes(selection)
-        # What the selection fixes need not be read, if there is anything else to count rows by.
+        fixed = {**_constants(scan), **fixed_codes(selection)}
+        # What is the same in all rows need not be read, if there is anything else to count rows by.
         held = _held(scan, schema)
-        read = [name for name in held if name not in fixed] or held
-        query = Query()
-        sql = scan.rows(query, read)
-        with self._cursor() as cursor:
-            with self._translated(scan):
-                rows = cursor.sql(sql, params=query.parameters).to_arrow_reader(BATCH_ROWS)
-            try:
+        read = [name for name in held if name not in fixed] or held[:1]
+        slot = self._slots.take()
+        try:
+            with closing(self._opened(slot.cursor, scan, read)) as rows:
                 batches = _shaped(self._guarded(scan, rows), read, schema, fixed)
                 first, is_all = _buffered(batches)
                 if is_all:
+                    rows.close()
+                    slot.release()
                     codes = _codes_of(selection.dsd, first, schema, held)
                     observations = sum(batch.num_rows for batch in first)
                 else:
                     observations, codes = self._known_summary(part, scan, schema)
                 preamble = Preamble(observations, codes, tuple(_attributes(part, schema)))
-                yield Snapshot(preamble, chain(first, batches), part.revision)
-            finally:
-                rows.close()
+                rest = _releasing(batches, rows, slot)
+                yield Snapshot(preamble, chain(first, rest), part.revision)
+        finally:
+            slot.release(reusable=False)
+
+    def _opened(self, cursor: Any, scan: Scan, read: Sequence[str]) -> pa.RecordBatchReader:
+        """Return the rows of a scan as they come, those of a few series at once."""
+        query = Query()
+        sql = scan.rows(query, read)
+        with self._translated(scan):
+            if is_few_series(scan.selection):
+                # A relation is planned twice, once to know its columns; those are known here.
+                some = f"{sql} limit {FEW_ROWS + 1}" if scan.selection.limit is None else sql
+                found = cursor.execute(some, query.parameters).fetchall()
+                if len(found) <= FEW_ROWS:
+                    return _reader_of(found, scan.selection.dsd, read)
+            return cursor.sql(sql, params=query.parameters).to_arrow_reader(BATCH_ROWS)
 
     def _known_summary(self, part: Slice, scan: Scan, schema: pa.Schema) -> _Summary:
         """Return the summary of a large answer; that of a whole dataflow is kept while its leaves last."""
@@ -146,13 +213,21 @@ class Reader:
         dsd = scan.selection.dsd
         held = set(_held(scan, schema))
         coded = [name for name in schema.names if _is_listed(dsd[name])]
-        asked = [name for name in coded if name in held]
+        constants = _constants(scan)
+        asked = [name for name in coded if name in held and name not in constants]
         query = Query()
         rows = scan.rows(query, asked)
         listed = "".join(f", list(distinct {quoted(name)})" for name in asked)
         sql = f"select count(*){listed} from ({rows})"  # noqa: S608
-        found = self._row(scan, sql, query)
+        # Within the slot of the rows that it is about: waiting for another could be for ever.
+        with closing(self._database.cursor()) as cursor:
+            found = self._row(scan, sql, query, cursor)
         texts = dict(zip(asked, found[1:], strict=True))
+        if found[0]:
+            texts |= {
+                name: (list(value),) if isinstance(value, tuple) else (value,)
+                for name, value in constants.items()
+            }
         codes = {}
         for name in coded:
             values = texts.get(name) or ()
@@ -175,18 +250,24 @@ class Reader:
         history = tuple(leaf for leaf in state.history if leaf.tx_from > part.transaction)
         return Scan(selection, root, leaves, history, part.transaction)
 
-    @contextmanager
-    def _cursor(self) -> Iterator[Any]:
-        cursor = self._database.cursor()
-        try:
-            yield cursor
-        finally:
-            cursor.close()
+    def _index(self, part: Slice, scan: Scan) -> Scan | None:
+        """Return the series of a slice, windows aside, by the index; None where that cannot tell."""
+        if part.transaction is not None or not scan.leaves:
+            return None
+        leaves = indexes_of(part.state, scan.leaves)
+        if leaves is None:
+            return None
+        return Scan(without_window(part.selection), scan.root, leaves)
 
-    def _row(self, scan: Scan, sql: str, query: Query) -> tuple[Any, ...]:
-        with self._cursor() as cursor, self._translated(scan):
-            row: tuple[Any, ...] = cursor.execute(sql, query.parameters).fetchone()
-            return row
+    def _row(
+        self, scan: Scan, sql: str, query: Query, cursor: Any | None = None
+    ) -> tuple[Any, ...]:
+        if cursor is None:
+            with self._slots.held() as held:
+                return self._row(scan, sql, query, held)
+        with self._translated(scan):
+            rows: list[tuple[Any, ...]] = cursor.execute(sql, query.parameters).fetchall()
+            return rows[0]
 
     def _guarded(self, scan: Scan, rows: Iterable[Batch]) -> Iterator[Batch]:
         with self._translated(scan):
@@ -223,7 +304,7 @@ def _held(scan: Scan, schema: pa.Schema) -> list[str]:
 
 
 def _shaped(
-    batches: Iterable[Batch], held: Sequence[str], schema: pa.Schema, fixed: Mapping[str, str]
+    batches: Iterable[Batch], held: Sequence[str], schema: pa.Schema, fixed: Mapping[str, Value]
 ) -> Iterator[Batch]:
     """Yield batches as `dsd.batch` has them: dictionaries for what repeats, all columns of the schema."""
     places = {name: place for place, name in enumerate(held)}
@@ -235,15 +316,62 @@ def _shaped(
         if not batch.num_rows:
             continue
         columns = []
+        made: dict[tuple[pa.DataType, Value | None], pa.Array] = {}
         for place, kind, is_coded, code in plan:
             if place is None:
-                columns.append(_constant(kind, batch.num_rows, code))
+                if (kind, code) not in made:
+                    made[kind, code] = _constant(kind, batch.num_rows, code)
+                columns.append(made[kind, code])
             elif is_coded:
                 columns.append(batch.column(place).dictionary_encode())
             else:
                 column = batch.column(place)
                 columns.append(column if column.type == kind else column.cast(kind))
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _is_all_of_series(selection: Selection) -> bool:
+    """Tell whether a selection takes all observations of the series that it takes."""
+    return concerns_series(selection) and without_window(selection) == selection
+
+
+def _reader_of(
+    rows: Sequence[tuple[Any, ...]], dsd: Dsd, columns: Sequence[str]
+) -> pa.RecordBatchReader:
+    """Return rows as a reader of one batch."""
+    schema = pa.schema(
+        [
+            (name, pa.list_(pa.string()) if dsd[name].is_multiple else pa.string())
+            for name in columns
+        ]
+    )
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
+    batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatchReader.from_batches(schema, [batch])
+
+
+def _releasing(batches: Iterator[Batch], rows: pa.RecordBatchReader, slot: Slot) -> Iterator[Batch]:
+    """Yield batches and give the slot back after the last."""
+    yield from batches
+    rows.close()
+    slot.release()
+
+
+def _constants(scan: Scan) -> dict[str, Value]:
+    """Return the components that have one value throughout the leaves of a scan."""
+    leaves: tuple[Leaf, ...] = (*scan.leaves, *scan.history)
+    if not leaves:
+        return {}
+    dsd = scan.selection.dsd
+    found: dict[str, Value] = {}
+    for name, value in leaves[0].constants.items():
+        if all(leaf.constants.get(name) == value for leaf in leaves) and name in dsd:
+            if dsd[name].is_multiple:
+                found[name] = (value,) if isinstance(value, str) else value
+            elif isinstance(value, str):
+                found[name] = value
+    return found
 
 
 def _buffered(batches: Iterator[Batch]) -> tuple[list[Batch], bool]:
@@ -258,10 +386,11 @@ def _buffered(batches: Iterator[Batch]) -> tuple[list[Batch], bool]:
     return taken, True
 
 
-def _constant(kind: pa.DataType, rows: int, code: str | None) -> pa.Array:
-    """Return a column with the same code everywhere, or nothing."""
+def _constant(kind: pa.DataType, rows: int, code: Value | None) -> pa.Array:
+    """Return a column with the same value everywhere, or nothing."""
     if kind != CODED:
-        return pa.nulls(rows, kind)
+        value = list(code) if isinstance(code, tuple) else code
+        return pa.nulls(rows, kind) if value is None else pa.repeat(pa.scalar(value, kind), rows)
     if code is None:
         return pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), pa.array([], pa.string()))
     return pa.DictionaryArray.from_arrays(

@@ -8,7 +8,7 @@ of rows in silence. Scans of sorted files, WHERE, UNION ALL and windows with an 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsd.resolved import Dsd, ResolvedComponent, Role
@@ -124,6 +124,10 @@ class Scan:
     history: tuple[Leaf, ...] = ()
     transaction: int | None = None
     """The state after this transaction, from the versions in `leaves` and `history`; None for the newest."""
+
+    def cut(self, offset: int, limit: int | None) -> Scan:
+        """Return the rows of another offset and limit."""
+        return replace(self, selection=replace(self.selection, offset=offset, limit=limit))
 
     @property
     def _dsd(self) -> Dsd:
@@ -308,6 +312,16 @@ def is_whole(selection: Selection) -> bool:
     """Tell whether a selection is a whole dataflow."""
     return selection == Selection(
         selection.dsd, component_ids=selection.component_ids, as_of=selection.as_of
+    )
+
+
+FEW_SERIES = 16
+
+
+def is_few_series(selection: Selection) -> bool:
+    """Tell whether a selection names each of its series in full, and only a few."""
+    return 0 < len(selection.keys) <= FEW_SERIES and all(
+        len(key.get(name, ())) == 1 for key in selection.keys for name in selection.dsd.series_ids
     )
 
 

@@ -12,7 +12,7 @@ from dsd.resolved import Dsd
 from dsd.structure import Categorisation, Dataflow
 from service.answers.answer import Sources
 from service.query.selection import Selection
-from service.store.protocol import Availability, Revision
+from service.query.source import Availability, Revision
 
 TABLE_NUMBER = "TABLE_NUMBER"
 """Annotation that holds the number of a table in the questionnaire."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -162,10 +164,13 @@ def replay(flock, dsds, make_dataset, history) -> None:
                 if was.get(key) != now[key]:
                     versions[name][key] = receipt.transaction
             _check_leaves(flock, dsds[name], models[name], versions[name])
+            _check_index(flock, dsds[name])
+            _check_what_is_available(flock, dsds[name], models[name])
         instants.append((receipt.at, copy.deepcopy(models)))
     for at, states in instants:
         for name, model in states.items():
             _check_state(flock, dsds[name], model, at)
+            _check_what_is_available(flock, dsds[name], model, at)
 
 
 def _check_counts(receipt, dsds, before, after) -> None:
@@ -204,6 +209,68 @@ def _check_leaves(flock, dsd, model, versions) -> None:
         for entry in frame.to_dict("records")
     }
     assert stored == {key: versions[key] for key in model.observations}
+
+
+def _check_index(flock, dsd) -> None:
+    """Each leaf has the index that pandas makes of its rows, and constants that are no more than true."""
+    state = flock.store._catalog.state(dsd.urn)
+    leaves = state.leaves if state else ()
+    assert len(state.series if state else ()) == len(leaves)
+    for leaf in leaves:
+        frame = pd.read_parquet(flock.store.folder / leaf.path)
+        index = pd.read_parquet(flock.store.folder / state.series[leaf.path].path)
+        expected = [
+            {
+                "_series_key": key,
+                **{name: group[name].iloc[0] for name in KEY[:4]},
+                "_first_period": group["TIME_PERIOD"].iloc[0],
+                "_last_period": group["TIME_PERIOD"].iloc[-1],
+                "_periods": "\x01".join(group["TIME_PERIOD"]),
+                "_count": len(group),
+            }
+            for key, group in frame.groupby("_series_key", sort=True)
+        ]
+        assert index.to_dict("records") == expected
+        for name in leaf.columns:
+            cells = pq.read_table(flock.store.folder / leaf.path, columns=[name])[name].to_pylist()
+            cells = [tuple(cell) if isinstance(cell, list) else cell for cell in cells]
+            is_constant = len(set(cells)) == 1 and cells[0] is not None
+            assert leaf.constants.get(name) == (cells[0] if is_constant else None)
+
+
+IDN = ({"REF_AREA": frozenset({"IDN"})}, {"TOPIC": frozenset({"x y"})})
+
+
+def _check_what_is_available(flock, dsd, model, at=None) -> None:
+    for keys, rows in (
+        ((), model.rows()),
+        (IDN, [r for r in model.rows() if r["REF_AREA"] == "IDN" or r["TOPIC"] == "x y"]),
+    ):
+        series: dict[Key, int] = {}
+        for entry in rows:
+            key = tuple(entry[name] for name in KEY[:4])
+            series[key] = series.get(key, 0) + 1
+        found = flock.store.availability(Selection(dsd, keys=keys, as_of=at))
+        assert (found.series, found.observations) == (len(series), len(rows))
+        assert {name: set(values) for name, values in found.values.items()} == {
+            name: {entry[name] for entry in rows} for name in KEY
+        }
+        periods = sorted({entry["TIME_PERIOD"] for entry in rows}, key=TIMES.index)
+        assert found.values["TIME_PERIOD"] == tuple(periods)
+        assert found.start_period == (periods[0] if periods else None)
+        assert found.end_period == max(
+            periods, key=lambda text: (text[:4], text != "2023-Q1"), default=None
+        )
+        count = flock.store.count
+        assert count(Selection(dsd, keys=keys, as_of=at)) == len(rows)
+        assert count(Selection(dsd, keys=keys, last_n=2, as_of=at)) == sum(
+            min(2, size) for size in series.values()
+        )
+        alone = Selection(dsd, keys=keys, component_ids=tuple(KEY[:4]), first_n=1, as_of=at)
+        assert flock.rows(
+            dsd, keys=keys, component_ids=alone.component_ids, first_n=1, as_of=at
+        ) == [dict(zip(KEY, key, strict=False)) for key in series]
+        assert count(replace(alone, offset=1, limit=2)) == len(list(series)[1:3])
 
 
 @given(history=submissions)

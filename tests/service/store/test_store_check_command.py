@@ -14,7 +14,7 @@ def test_a_damaged_file_is_named(open_flock, dsd):
     arguments = ["store", "check", "--store", str(flock.store.folder)]
     well = CliRunner().invoke(main, arguments)
     assert (well.exit_code, well.output) == (0, "the store is as it was written\n")
-    (file,) = (flock.store.folder / "leaves").rglob("*.parquet")
+    (file,) = (flock.store.folder / "leaves").rglob("*-C-*.parquet")
     file.write_bytes(b"damaged")
     damaged = CliRunner().invoke(main, arguments)
     assert damaged.exit_code == 1

@@ -561,3 +561,38 @@ def test_open_store_chooses_by_url(tmp_path, store_url, dsd, make_dataset):
 def test_an_unknown_dataflow_has_no_revision(flock):
     urn = parse_urn("urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=EX:DF_NONE(1.0.0)")
     assert flock.store.revision(urn).number == 0
+
+
+def test_the_history_lists_each_revision_newest_first(flock, flock_dsds, dsd):
+    assert flock.store.history(dsd.urn) == ()
+    first = flock.load(dsd, [row()])
+    flock.load(flock_dsds["herd"], [row()])
+    flock.load(dsd, [row()])
+    third = flock.load(dsd, [row(value="2")])
+    found = flock.store.history(dsd.urn)
+    assert [(entry.number, entry.at) for entry in found] == [
+        (third.transaction, third.at),
+        (first.transaction, first.at),
+    ]
+    assert found[0] == flock.store.revision(dsd.urn)
+
+
+def test_what_is_the_same_in_all_rows_comes_back_as_what_is_not(flock, dsd):
+    same = {"METHOD": ["CENSUS", "SURVEY"], "NOTE": "n", "OBS_VALUE": "1.0"}
+    rows = [{**row(time=str(year)), **same} for year in range(2020, 2025)]
+    flock.load(dsd, rows)
+    (leaf,) = flock.store._catalog.state(dsd.urn).leaves
+    assert leaf.constants["METHOD"] == ("CENSUS", "SURVEY")
+    assert leaf.constants["OBS_VALUE"] == "1.0"
+    assert flock.rows(dsd) == rows
+    assert flock.rows(dsd, last_n=1) == rows[-1:]
+    assert flock.rows(dsd, **only("NOTE", Operator.EQ, "n")) == rows
+    assert flock.rows(dsd, **only("NOTE", Operator.NE, "n")) == []
+    long = {**rows[0], "NOTE": "x" * 5_000}
+    flock.load(dsd, [long])
+    assert flock.rows(dsd) == [long, *rows[1:]]
+    for year in range(2021, 2025):
+        flock.load(dsd, [row(time=str(year), value="1.0", NOTE="x" * 5_000)])
+    (leaf,) = flock.store._catalog.state(dsd.urn).leaves
+    assert "NOTE" not in leaf.constants
+    assert [entry["NOTE"] for entry in flock.rows(dsd)] == ["x" * 5_000] * 5

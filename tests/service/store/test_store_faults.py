@@ -92,7 +92,7 @@ def test_an_unreadable_leaf_is_named_with_the_command_that_checks(
 ):
     first, second = flock_dsds["flock"], flock_dsds["herd"]
     flock.write([make_dataset(first, [row()]), make_dataset(second, [row()])])
-    (bad,) = (path for path in leaf_files(flock) if "DF_FLOCK" in str(path))
+    (bad,) = (path for path in leaf_files(flock) if "DF_FLOCK" in str(path) and "-C-" in path.name)
     content = bad.read_bytes()
     if damage == "gone":
         bad.unlink()
@@ -100,7 +100,7 @@ def test_an_unreadable_leaf_is_named_with_the_command_that_checks(
         bad.write_bytes(content[:50] if damage == "cut off" else b"x" * len(content))
     for attempt in (
         lambda: flock.rows(first),
-        lambda: flock.store.availability(Selection(first)),
+        lambda: flock.store.availability(Selection(first, last_n=1)),
         lambda: flock.load(first, [row(value="2")]),
     ):
         with pytest.raises(StoreUnavailableError, match="ilms store check") as raised:
@@ -113,6 +113,25 @@ def test_an_unreadable_leaf_is_named_with_the_command_that_checks(
     bad.write_bytes(content)
     assert flock.store.check() == ()
     assert flock.rows(first) == [row()]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "gone"])
+def test_an_unreadable_index_is_named_and_observations_are_read(flock, dsd, damage):
+    flock.load(dsd, [row()])
+    (bad,) = (path for path in leaf_files(flock) if "-S-" in path.name)
+    if damage == "gone":
+        bad.unlink()
+    else:
+        bad.write_bytes(bad.read_bytes()[:50])
+    with pytest.raises(StoreUnavailableError, match="ilms store check") as raised:
+        flock.store.availability(Selection(dsd))
+    assert bad.name in str(raised.value)
+    (problem,) = flock.store.check()
+    assert bad.name in problem
+    with flock.store.read(Selection(dsd)) as snapshot:
+        assert sum(batch.num_rows for batch in snapshot.batches) == 1
+    flock.load(dsd, [row(value="2")])
+    assert flock.store.availability(Selection(dsd)).observations == 1
 
 
 def test_a_store_of_a_newer_release_is_refused(open_flock, dsd):
@@ -183,7 +202,7 @@ def test_leftovers_go_after_the_grace_period_and_no_answer_changes(flock, dsd):
     assert flock.store.collect().files == 0
     flock.clock.now += timedelta(minutes=1)
     collected = flock.store.collect(timedelta(0))
-    assert collected.files == 2  # The stray one, and the leaf that was superseded.
+    assert collected.files == 3  # The stray one, and the leaf that was superseded with its index.
     assert collected.bytes > 0
     assert flock.rows(dsd) == [row(value="2"), row("PHL")]
     assert flock.rows(dsd, as_of=first.at) == [row(), row("PHL")]
@@ -207,7 +226,7 @@ def test_duckdb_and_pandas_read_the_leaves_without_us(flock, dsd):
         row("THA", "1e400"),
     ]
     flock.load(dsd, given)
-    (file,) = leaf_files(flock)
+    (file,) = (path for path in leaf_files(flock) if "-C-" in path.name)
     frame = pd.read_parquet(file)
     assert frame["OBS_VALUE"].tolist() == ["12.0", "NaN", "1e400"]
     assert frame["_tx_from"].tolist() == [1, 1, 1]
