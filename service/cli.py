@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dsd.structures import Structures
     from service.config import Settings
     from service.formats.contract import DataFormat
+    from service.store.protocol import Copied, Store
     from service.submission.result import SubmissionResult
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -446,6 +447,40 @@ def store_group() -> None:
     """
 
 
+_backup_source = click.argument(
+    "source", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+
+
+@contextmanager
+def _opened(store: Path | None, config: Path | None) -> Iterator[Store]:
+    """Open a store that is there; what goes wrong becomes one line for a person."""
+    from service.store import open_store
+    from service.store.protocol import StoreError
+
+    with _refusing(StoreError):
+        opened = open_store(_settings(config, store_folder=store), create=False)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give what shows progress: a bar on a terminal, log lines elsewhere."""
+    if not sys.stderr.isatty():
+        log = logging.getLogger(__name__)
+        yield lambda done, total: log.info("%s %d of %d", what, done, total)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 @store_group.command("check")
 @_options(_store_option, _config_option)
 def check_store(store: Path | None, config: Path | None) -> None:
@@ -455,20 +490,119 @@ def check_store(store: Path | None, config: Path | None) -> None:
     Example:
       ilms store check --store var/store
     """
-    from service.store import open_store
-    from service.store.protocol import StoreError
-
-    with _refusing(StoreError):
-        opened = open_store(_settings(config, store_folder=store))
-        try:
-            problems = opened.check()
-        finally:
-            opened.close()
+    with _opened(store, config) as opened, _bar("Checking") as progress:
+        problems = opened.check(progress)
     for problem in problems:
         click.echo(problem)
     if not problems:
         click.echo("the store is as it was written")
     sys.exit(_REJECTED if problems else 0)
+
+
+@store_group.command("compact")
+@_options(_store_option, _config_option)
+def compact_store(store: Path | None, config: Path | None) -> None:
+    """Turn many small files of a store into few, while it is in use; no answer changes.
+
+    `ilms store collect` removes the old files later.
+
+    \b
+    Example:
+      ilms store compact --store var/store
+    """
+    with _opened(store, config) as opened, _bar("Compacting") as progress:
+        done = opened.compact(progress)
+    click.echo(f"{done.before:,} files became {done.after:,}")
+
+
+@store_group.command("collect")
+@click.option(
+    "--grace-minutes",
+    type=click.IntRange(min=0),
+    default=60,
+    show_default=True,
+    help="Age at which files go; it must be longer than the longest read and the longest load.",
+)
+@_options(_store_option, _config_option)
+def collect_store(grace_minutes: int, store: Path | None, config: Path | None) -> None:
+    """Remove files that nothing needs any more: superseded ones and what a crash left over.
+
+    \b
+    Example:
+      ilms store collect --store var/store
+    """
+    from datetime import timedelta
+
+    with _opened(store, config) as opened:
+        done = opened.collect(timedelta(minutes=grace_minutes))
+    click.echo(f"{done.files:,} files removed, {done.bytes:,} bytes")
+
+
+@store_group.command("backup")
+@click.argument("target", type=_FOLDER)
+@_options(_store_option, _config_option)
+def backup_store(target: Path, store: Path | None, config: Path | None) -> None:
+    """Write a consistent copy of a store, while it is in use, to a new folder.
+
+    \b
+    Example:
+      ilms store backup backups/2026-11-21 --store var/store
+    """
+    with _opened(store, config) as opened, _bar("Backing up") as progress:
+        done = opened.backup(target, progress)
+    click.echo(f"Wrote {target}: {_copied(done)}")
+
+
+@store_group.command("restore")
+@_backup_source
+@_options(_store_option, _config_option)
+def restore_store(source: Path, store: Path | None, config: Path | None) -> None:
+    """Make an empty store what a backup holds, with every version and the ledger.
+
+    The catalog may be in another database than it was in. What is interrupted goes on when it is run again.
+
+    \b
+    Example:
+      ilms store restore backups/2026-11-21 --store var/restored
+    """
+    from service.store.backup import restore
+    from service.store.protocol import StoreError
+
+    with _refusing(StoreError), _bar("Restoring") as progress:
+        done = restore(_settings(config, store_folder=store), source, progress=progress)
+    click.echo(f"Restored {source}: {_copied(done)}")
+
+
+def _copied(done: Copied) -> str:
+    newest = (
+        f"transaction {done.transaction} of {done.at:%Y-%m-%dT%H:%M:%SZ}" if done.at else "empty"
+    )
+    return f"{newest}, {done.files:,} files, {done.bytes:,} bytes"
+
+
+@store_group.command("migrate")
+@click.option(
+    "--backup", "target", required=True, type=_FOLDER, help="New folder for the backup made first."
+)
+@_options(_store_option, _config_option)
+def migrate_store(target: Path, store: Path | None, config: Path | None) -> None:
+    """Bring a store that an older release wrote to the format of this release; stop the service first.
+
+    The store is backed up before. What is interrupted goes on when it is run again.
+
+    \b
+    Example:
+      ilms store migrate --backup backups/before-upgrade --store var/store
+    """
+    from service.store.migration import migrate
+    from service.store.protocol import StoreError
+
+    with _refusing(StoreError), _bar("Backing up") as progress:
+        done = migrate(_settings(config, store_folder=store), target, progress=progress)
+    if done.backup is None:
+        click.echo(f"the store has format {done.target} already: nothing to do")
+    else:
+        click.echo(f"format {done.source} became {done.target}; the store as it was: {done.backup}")
 
 
 @main.group()

@@ -29,8 +29,8 @@ ENGINES: tuple[Engine, ...] = (
 )
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the store that the settings name; make it where there is none.
+def open_store(settings: Settings, *, create: bool = True) -> Store:
+    """Open the store that the settings name; make it where there is none, unless `create` is False.
 
     Raises:
         StoreError: no engine takes `store_url`, or the store cannot be opened; says what to do.
@@ -38,10 +38,8 @@ def open_store(settings: Settings) -> Store:
     backend = settings.store_url.partition(":")[0].partition("+")[0].lower()
     for engine in ENGINES:
         if backend in engine.backends:
-            opener: Callable[[Settings], Store] = getattr(
-                import_module(engine.module), engine.opener
-            )
-            return opener(settings)
+            opener: Callable[..., Store] = getattr(import_module(engine.module), engine.opener)
+            return opener(settings, create=create)
     known = ", ".join(sorted({name for engine in ENGINES for name in engine.backends if name}))
     raise StoreError(
         f"store_url starts with {backend!r}; the engines take {known}, or none for SQLite"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -157,6 +157,7 @@ class Leaf:
     """The components that it has columns for, True where they hold lists."""
     sha256: str
     tx_from: int
+    """Transaction that wrote it; after compaction the newest of those that wrote its rows."""
     constants: Mapping[str, Value] = field(default_factory=dict)
     """Components that have one and the same value in every row: they need not be read."""
 
@@ -255,8 +256,8 @@ class Catalog:
             _METADATA.create_all(connection)
             connection.execute(_STORE.insert(), {"name": "format", "value": str(FORMAT_VERSION)})
 
-    def check_format(self, version: int) -> None:
-        """Refuse a format version other than this release's.
+    def check_format(self, version: int, oldest: int = FORMAT_VERSION) -> None:
+        """Refuse a format version other than this release's; from `oldest` on a store can be migrated.
 
         Raises:
             StoreFormatError: says what to do.
@@ -265,6 +266,11 @@ class Catalog:
             raise StoreFormatError(
                 f"{self._place} has store format {version}, written by a newer release; this one reads up to "
                 f"format {FORMAT_VERSION}: install the newer release of ilms-exchange"
+            )
+        if oldest <= version < FORMAT_VERSION:
+            raise StoreFormatError(
+                f"{self._place} has store format {version}, this release has format {FORMAT_VERSION}: stop the "
+                "service and run `ilms store migrate --backup FOLDER`"
             )
         if version < FORMAT_VERSION:
             raise StoreFormatError(
@@ -473,25 +479,7 @@ class Catalog:
         self._close_leaves(connection, flow.closed, transaction, moment)
         self._write_attributes(connection, flow, transaction)
         if flow.new:
-            connection.execute(
-                _LEAF.insert(),
-                [
-                    {
-                        "path": leaf.path,
-                        "dataflow": urn,
-                        "kind": leaf.kind,
-                        "low_key": leaf.low_key,
-                        "row_count": leaf.rows,
-                        "columns": json.dumps(dict(leaf.columns)),
-                        "sha256": leaf.sha256,
-                        "constants": json.dumps(dict(leaf.constants)),
-                        "tx_from": transaction,
-                        "tx_to": OPEN_END,
-                        "closed_at": None,
-                    }
-                    for leaf in flow.new
-                ],
-            )
+            connection.execute(_LEAF.insert(), [_leaf_row(urn, leaf) for leaf in flow.new])
 
     def _set_head(
         self, connection: sa.Connection, flow: FlowCommit, transaction: int, moment: int
@@ -553,6 +541,48 @@ class Catalog:
                     for (key, component), value in flow.attributes_new.items()
                 ],
             )
+
+    # -- upkeep -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def replace_leaves(
+        self, dataflow: Urn, closed: Sequence[Leaf], new: Sequence[Leaf], at: datetime
+    ) -> Iterator[None]:
+        """List other leaves that hold the same versions; committed when the context is left well.
+
+        Raises:
+            StoreUnavailableError: another writer was first; nothing was changed.
+        """
+        urn = str(dataflow)
+        with self._writing() as connection:
+            last = connection.execute(sa.select(sa.func.max(_TRANSACTIONS.c.id))).scalar()
+            self._close_leaves(connection, closed, int(last or 0), to_microseconds(at))
+            connection.execute(_LEAF.insert(), [_leaf_row(urn, leaf) for leaf in new])
+            connection.execute(
+                _DATAFLOW.update()
+                .where(_DATAFLOW.c.urn == urn)
+                .values(layout=_DATAFLOW.c.layout + 1)
+            )
+            yield
+
+    def lists(self, leaf: Leaf) -> bool:
+        """Tell whether a leaf is still part of the present state."""
+        query = sa.select(_LEAF.c.path).where(_LEAF.c.path == leaf.path, _LEAF.c.tx_to == OPEN_END)
+        with self._reading() as connection:
+            return connection.execute(query).first() is not None
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The tables of this release's format."""
+        return tuple(_METADATA.tables)
+
+    def reading(self) -> AbstractContextManager[sa.Connection]:
+        """Return one consistent view of all tables, for what copies them as they are."""
+        return self._reading()
+
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """Return one transaction over all tables, for what writes them as they are."""
+        return self._writing()
 
     # -- leftovers ---------------------------------------------------------------------------------
 
@@ -649,6 +679,22 @@ class Catalog:
             key = tuple((str(dimension), str(code)) for dimension, code in json.loads(row[0]))
             found[key, row[1]] = tuple(value) if isinstance(value, list) else value
         return found
+
+
+def _leaf_row(dataflow: str, leaf: Leaf) -> dict[str, Any]:
+    return {
+        "path": leaf.path,
+        "dataflow": dataflow,
+        "kind": leaf.kind,
+        "low_key": leaf.low_key,
+        "row_count": leaf.rows,
+        "columns": json.dumps(dict(leaf.columns)),
+        "sha256": leaf.sha256,
+        "constants": json.dumps(dict(leaf.constants)),
+        "tx_from": leaf.tx_from,
+        "tx_to": OPEN_END,
+        "closed_at": None,
+    }
 
 
 def _leaf(row: Sequence[Any]) -> Leaf:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,17 +20,26 @@ from dsd.dataset import Dataset
 from service.config import Clock, Settings
 from service.query.selection import Selection
 from service.store.apply import FlowWriter
+from service.store.backup import refuse_interrupted_restore, write_backup
 from service.store.catalog import Catalog, FlowCommit, FlowState
-from service.store.leaf import LEAF_ROWS, Fault, LeafFolder, disk_error
+from service.store.compaction import compact_flow
+from service.store.leaf import LEAF_ROWS, Fault, LeafFolder, disk_error, no_fault
 from service.store.lock import WriterLock
+from service.store.migration import STEPS, Step, oldest_format
 from service.store.protocol import (
+    COLLECT_GRACE,
     Availability,
+    Collected,
+    Compacted,
+    Copied,
     LedgerEntry,
+    Progress,
     Receipt,
     Revision,
     Snapshot,
     StoreError,
     SubmissionRecord,
+    reporting,
 )
 from service.store.reader import Reader, Slice
 from service.store.staging import Staged, stage
@@ -41,32 +49,25 @@ _LOG = logging.getLogger(__name__)
 CLOCK_TOLERANCE = timedelta(minutes=1)
 """How far the clock may step back before writing is refused; less is made up for by a microsecond a step."""
 
-COLLECT_GRACE = timedelta(hours=1)
-"""Age at which leftovers go: longer than the longest read and the longest write."""
-
-
-@dataclass(frozen=True)
-class Collected:
-    """What `collect` removed."""
-
-    files: int
-    bytes: int
-
-
-def _no_fault(point: str) -> None:
-    """Do nothing: production crashes by itself."""
-
 
 class ParquetStore:
     """A store in a folder and a SQL catalog; see `service.store.protocol.Store`."""
 
     def __init__(
-        self, settings: Settings, *, fault: Fault = _no_fault, leaf_rows: int = LEAF_ROWS
+        self,
+        settings: Settings,
+        *,
+        fault: Fault = no_fault,
+        leaf_rows: int = LEAF_ROWS,
+        steps: tuple[Step, ...] = STEPS,
+        create: bool = True,
     ) -> None:
         self._settings = settings
         self._clock: Clock = settings.clock
         self._fault = fault
         self.folder = Path(settings.store_folder).resolve()
+        if not create and not settings.store_url and not (self.folder / "catalog.sqlite").exists():
+            raise StoreError(f"there is no store in {self.folder}; name another with --store")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -79,21 +80,24 @@ class ParquetStore:
         self._reader: Reader | None = None
         self._reader_lock = threading.Lock()
         try:
-            self._open_format()
+            self._open_format(oldest_format(steps), create)
         except StoreError:
             self.close()
             raise
 
-    def _open_format(self) -> None:
+    def _open_format(self, oldest: int, create: bool) -> None:
         version = self._catalog.format_version()
+        if version is None and not create:
+            raise StoreError("there is no store in the database that store_url names")
         if version is None:
             with self._lock.held():
                 version = self._catalog.format_version()  # Another process may have been first.
                 if version is None:
+                    refuse_interrupted_restore(self.folder)
                     self._catalog.create()
                     version = self._catalog.format_version()
         if version is not None:
-            self._catalog.check_format(version)
+            self._catalog.check_format(version, oldest)
 
     def _readers(self) -> Reader:
         """Return the query engine of this process, made when it is first needed."""
@@ -286,8 +290,39 @@ class ParquetStore:
                     files, size = files + 1, size + status.st_size
         return Collected(files, size)
 
-    def check(self) -> tuple[str, ...]:
+    def check(self, progress: Progress | None = None) -> tuple[str, ...]:
         """Return what is wrong with the files of the store: each is read again and compared with its hash."""
         self._after_fork()
-        problems = (self._leaves.problem(leaf) for leaf in self._catalog.leaves())
-        return tuple(problem for problem in problems if problem is not None)
+        problems = []
+        for leaf in reporting(self._catalog.leaves(), progress):
+            problem = self._leaves.problem(leaf)
+            # What was superseded meanwhile may have been collected.
+            if problem is not None and self._catalog.lists(leaf):
+                problems.append(problem)
+        return tuple(problems)
+
+    def compact(self, progress: Progress | None = None) -> Compacted:
+        """Turn many small leaves into few, a dataflow at a time; no answer changes, of whatever instant.
+
+        Writers take turns with it between two dataflows. `collect` removes the old leaves later.
+
+        Raises:
+            StoreError: the dataflows done so far are compacted, the others are as they were.
+        """
+        self._after_fork()
+        before = after = 0
+        for dataflow in reporting(self._catalog.dataflows(), progress):
+            with self._lock.held():
+                _, at = self._next_transaction()
+                done = compact_flow(self._catalog, self._leaves, dataflow, at, self._fault)
+            before, after = before + done.before, after + done.after
+        return Compacted(before, after)
+
+    def backup(self, target: Path, progress: Progress | None = None) -> Copied:
+        """Write a consistent copy of the store to a new folder, while others read and write.
+
+        Raises:
+            StoreError: the folder is there already, or a leaf is damaged; nothing is left behind.
+        """
+        self._after_fork()
+        return write_backup(self._catalog, self._leaves, target, self._fault, progress)

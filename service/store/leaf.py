@@ -52,6 +52,10 @@ Fault = Callable[[str], None]
 """Called with the name of each point at which a crash must do no harm; tests crash there."""
 
 
+def no_fault(point: str) -> None:
+    """Do nothing: production crashes by itself."""
+
+
 def order_columns(has_time: bool) -> list[str]:
     """Return the columns by which leaves are sorted."""
     return [SERIES_KEY, PERIOD_START, PERIOD_END, TIME] if has_time else [SERIES_KEY]
@@ -139,9 +143,13 @@ class LeafFolder:
         """
         path = self.path(leaf)
         try:
-            return pl.read_parquet(path)
-        except (OSError, pl.exceptions.PolarsError) as error:
+            content = path.read_bytes()
+        except OSError as error:
             raise unreadable(path, error) from error
+        if hashlib.sha256(content).hexdigest() != leaf.sha256:
+            # What is damaged must not be written again under a new hash.
+            raise unreadable(path, ValueError("its SHA-256 is another"))
+        return pl.read_parquet(io.BytesIO(content))
 
     def remove(self, leaves: Iterable[Leaf]) -> None:
         """Remove files that the catalog does not list."""
@@ -186,16 +194,20 @@ _DISK_HINTS = {
 }
 
 
-def disk_error(error: OSError, path: Path) -> StoreError:
-    """Return the error to raise where a file of the store cannot be written."""
+def disk_error(error: OSError, path: Path, then: str = "submit") -> StoreError:
+    """Return the error to raise where a file of the store cannot be written; `then` is what to do again."""
     hint = _DISK_HINTS.get(error.errno or 0, error.strerror or str(error))
-    return StoreUnavailableError(f"{path}: {hint}. Nothing was written; submit again after that")
+    return StoreUnavailableError(f"{path}: {hint}. Nothing was written; {then} again after that")
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, ValueError) else type(error).__name__
 
 
 def unreadable(path: Path, error: BaseException) -> StoreUnavailableError:
     """Return the error to raise where a leaf cannot be read."""
     return StoreUnavailableError(
-        f"{path} cannot be read ({type(error).__name__}): run `ilms store check` to see what is damaged, "
+        f"{path} cannot be read ({_reason(error)}): run `ilms store check` to see what is damaged, "
         "and restore the file from a backup"
     )
 

@@ -6,10 +6,11 @@ contract test-suite runs over every engine (tests/service/store/).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from codelists.urn import Urn
 from dsd.dataset import Dataset
@@ -18,7 +19,11 @@ from service.query.source import Availability, Revision, Snapshot, Source
 __all__ = [
     "Availability",
     "Change",
+    "Collected",
+    "Compacted",
+    "Copied",
     "LedgerEntry",
+    "Progress",
     "Receipt",
     "Revision",
     "Snapshot",
@@ -29,6 +34,23 @@ __all__ = [
     "StoreUnavailableError",
     "SubmissionRecord",
 ]
+
+Progress = Callable[[int, int], None]
+"""Told how much of a long piece of work is done, of how much."""
+
+_Item = TypeVar("_Item")
+
+
+def reporting(items: Sequence[_Item], progress: Progress | None) -> Iterator[_Item]:
+    """Yield items, telling how many are done."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if progress is not None:
+            progress(number, len(items))
+
+
+COLLECT_GRACE = timedelta(hours=1)
+"""Age at which leftovers go: longer than the longest read and the longest write."""
 
 
 class StoreError(Exception):
@@ -84,6 +106,34 @@ class LedgerEntry:
     submission: SubmissionRecord
 
 
+@dataclass(frozen=True)
+class Collected:
+    """What `collect` removed."""
+
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """What `compact` did: so many files became so many."""
+
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What a backup holds, or what was restored from one."""
+
+    format: int
+    transaction: int
+    at: datetime | None
+    """Instant of the transaction; None where there was none."""
+    files: int
+    bytes: int
+
+
 class Store(Source, Protocol):
     """A storage engine: a source of answers that can be written."""
 
@@ -103,8 +153,20 @@ class Store(Source, Protocol):
         """Return the ledger, newest first, of one dataflow or of all."""
         ...
 
-    def check(self) -> tuple[str, ...]:
+    def check(self, progress: Progress | None = None) -> tuple[str, ...]:
         """Return what is wrong with the files of the store, one text a file; empty where all is well."""
+        ...
+
+    def compact(self, progress: Progress | None = None) -> Compacted:
+        """Turn many small files into few; no answer changes, of whatever instant."""
+        ...
+
+    def collect(self, grace: timedelta = COLLECT_GRACE) -> Collected:
+        """Remove files that nothing needs any more and that are older than the grace period."""
+        ...
+
+    def backup(self, target: Path, progress: Progress | None = None) -> Copied:
+        """Write a consistent copy of the store to a new folder, while others read and write."""
         ...
 
     def close(self) -> None:

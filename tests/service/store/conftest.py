@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,21 @@ def dataset(
 def make_dataset() -> Callable[..., Dataset]:
     """The maker of datasets from rows."""
     return dataset
+
+
+@pytest.fixture(scope="session")
+def load_test_module() -> Callable[[str], Any]:
+    """The importer of a module beside the tests, which also runs as a script."""
+
+    def load(name: str) -> Any:
+        spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,11 @@ from dsd.structures import load_structures
 from service.config import Settings
 from service.query.selection import Selection
 from service.store.engine import ParquetStore
+from service.store.migration import migrate
 from service.store.protocol import StoreError, SubmissionRecord
+
+sys.path.insert(0, str(Path(__file__).parent))
+from format_0 import FORMAT_0_STEPS
 
 FLOWS = ("DF_FLOCK", "DF_HERD")
 AREAS = ("IDN", "PHL", "THA", "VNM")
@@ -68,15 +72,46 @@ class Death:
 
 
 def crash(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> None:
-    """Load submissions, acknowledging each in a file, until death; collect leftovers between them."""
+    """Load submissions, acknowledging each in a file, until death; look after the store between them."""
     store = ParquetStore(settings, fault=Death(*command["die"]), leaf_rows=12)
     with Path(command["acknowledged"]).open("a", encoding="utf-8") as acknowledged:
         for number in range(command["first"], command["first"] + command["count"]):
             load(store, flows, number)
             acknowledged.write(f"{number}\n")
             acknowledged.flush()
+            store.compact()
+            if "backup" in command:
+                store.backup(Path(f"{command['backup']}-{number}"))
             store.collect(timedelta(0))
     store.close()
+
+
+def upgrade(settings: Settings, command: dict[str, Any]) -> None:
+    """Bring a store of a made-up older format to this one, until death."""
+    death = Death(*command["die"])
+    migrate(settings, Path(command["migrate"]), steps=FORMAT_0_STEPS, fault=death)
+
+
+def look_after(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
+    """Compact, back up, check and collect again and again."""
+    store = ParquetStore(settings)
+    done, rounds, compacted, problems = time.monotonic() + command["seconds"], 0, 0, []
+    # There is something to compact from the first round on.
+    transactions = [load(store, flows, command["first"] + number) for number in range(4)]
+    while time.monotonic() < done or not rounds:
+        before = store.compact()
+        compacted += before.before - before.after
+        store.backup(Path(f"{command['backup']}-{rounds}"))
+        problems += store.check()
+        store.collect()
+        rounds += 1
+    store.close()
+    return {
+        "transactions": transactions,
+        "rounds": rounds,
+        "compacted": compacted,
+        "problems": problems[:3],
+    }
 
 
 def write_for(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +146,21 @@ def read_for(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> d
     return {"reads": reads, "errors": errors[:3], "last": max(last)}
 
 
+def run_and_die(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> int:
+    """Run a command in a child that dies at a point, or that is killed after some seconds."""
+    child = os.fork()  # noqa: TID251 - tests of crashes run where there is fork
+    if child == 0:
+        if "migrate" in command:
+            upgrade(settings, command)
+        else:
+            crash(flows, settings, command)
+        os._exit(0)
+    if "after" in command:
+        time.sleep(command["after"])
+        os.kill(child, signal.SIGKILL)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+
 def hold(_flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
     """Have the turn until death."""
     store = ParquetStore(settings)
@@ -138,7 +188,13 @@ def stop(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[
         store.close()
 
 
-COMMANDS = {"write": write_for, "read": read_for, "hold": hold, "stop": stop}
+COMMANDS = {
+    "write": write_for,
+    "read": read_for,
+    "hold": hold,
+    "stop": stop,
+    "look after": look_after,
+}
 
 
 def main() -> None:
@@ -152,11 +208,7 @@ def main() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         if "die" in command:
-            child = os.fork()  # noqa: TID251 - tests of crashes run where there is fork
-            if child == 0:
-                crash(flows, settings, command)
-                os._exit(0)
-            answer = {"signal": os.WTERMSIG(os.waitpid(child, 0)[1])}
+            answer = {"signal": run_and_die(flows, settings, command)}
         else:
             answer = COMMANDS[command["do"]](flows, settings, command)
         sys.stdout.write(json.dumps(answer) + "\n")

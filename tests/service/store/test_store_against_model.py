@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsd.dataset import Action, AttributeValues
 from service.query.selection import Selection
+from service.store.protocol import Compacted
 
 TIMES = ["2022", "2023-Q1", "2023", "2024"]
 """In the order of their intervals."""
@@ -135,12 +135,16 @@ submissions = st.lists(
 )
 
 
-def replay(flock, dsds, make_dataset, history) -> None:
+compactions = st.sets(st.integers(0, 4))
+"""After which submissions the store is compacted."""
+
+
+def replay(flock, dsds, make_dataset, history, compacted=frozenset()) -> None:
     """Write submissions and compare every state, and the version of every observation, with the model."""
     models = {name: Model() for name in ("flock", "herd")}
     versions: dict[str, dict[Key, int]] = {name: {} for name in models}
     instants = []
-    for submission in history:
+    for number, submission in enumerate(history):
         before = copy.deepcopy(models)
         datasets = []
         for name, (action, rows, above) in submission:
@@ -157,6 +161,7 @@ def replay(flock, dsds, make_dataset, history) -> None:
             != (before[name].observations, before[name].attributes)
         }
         assert bool(receipt.transaction) == bool(changed)
+        _compact(flock, number in compacted)
         _check_counts(receipt, dsds, before, models)
         for name in models:
             was, now = before[name].observations, models[name].observations
@@ -171,6 +176,12 @@ def replay(flock, dsds, make_dataset, history) -> None:
         for name, model in states.items():
             _check_state(flock, dsds[name], model, at)
             _check_what_is_available(flock, dsds[name], model, at)
+
+
+def _compact(flock, wanted: bool) -> None:
+    if wanted:
+        done = flock.store.compact()
+        assert flock.store.compact() == Compacted(done.after, done.after)
 
 
 def _check_counts(receipt, dsds, before, after) -> None:
@@ -232,8 +243,7 @@ def _check_index(flock, dsd) -> None:
         ]
         assert index.to_dict("records") == expected
         for name in leaf.columns:
-            cells = pq.read_table(flock.store.folder / leaf.path, columns=[name])[name].to_pylist()
-            cells = [tuple(cell) if isinstance(cell, list) else cell for cell in cells]
+            cells = [tuple(v) if not isinstance(v, str | None) else v for v in frame[name]]
             is_constant = len(set(cells)) == 1 and cells[0] is not None
             assert leaf.constants.get(name) == (cells[0] if is_constant else None)
 
@@ -273,40 +283,47 @@ def _check_what_is_available(flock, dsd, model, at=None) -> None:
         assert count(replace(alone, offset=1, limit=2)) == len(list(series)[1:3])
 
 
-@given(history=submissions)
+@given(history=submissions, compacted=compactions)
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_instant_is_as_the_model_has_it(
-    tmp_path_factory, open_flock, flock_dsds, make_dataset, history
+    tmp_path_factory, open_flock, flock_dsds, make_dataset, history, compacted
 ):
     flock = open_flock("", tmp_path_factory.mktemp("store"), leaf_rows=3)
-    replay(flock, flock_dsds, make_dataset, history)
+    replay(flock, flock_dsds, make_dataset, history, compacted)
     flock.store.close()
 
 
-@given(history=submissions)
+@given(history=submissions, compacted=compactions)
 @settings(
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_instant_is_as_the_model_has_it_on_postgresql(
-    tmp_path_factory, open_flock, postgresql_server, new_database, flock_dsds, make_dataset, history
+    tmp_path_factory,
+    open_flock,
+    postgresql_server,
+    new_database,
+    flock_dsds,
+    make_dataset,
+    history,
+    compacted,
 ):
     flock = open_flock(
         new_database(postgresql_server), tmp_path_factory.mktemp("store"), leaf_rows=3
     )
-    replay(flock, flock_dsds, make_dataset, history)
+    replay(flock, flock_dsds, make_dataset, history, compacted)
     flock.store.close()
 
 
 @pytest.mark.long
-@given(history=submissions)
+@given(history=submissions, compacted=compactions)
 @settings(
     max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_instant_is_as_the_model_has_it_at_length(
-    tmp_path_factory, open_flock, flock_dsds, make_dataset, history
+    tmp_path_factory, open_flock, flock_dsds, make_dataset, history, compacted
 ):
     flock = open_flock("", tmp_path_factory.mktemp("store"), leaf_rows=3)
-    replay(flock, flock_dsds, make_dataset, history)
+    replay(flock, flock_dsds, make_dataset, history, compacted)
     flock.store.close()

@@ -4,41 +4,64 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from service.config import utc_now
 from service.query.selection import Selection
+from service.store.backup import MANIFEST, restore
+from service.store.protocol import StoreError
 
-POINTS = (
-    "leaf-written", "leaf-synced", "folder-synced", "before-commit", "after-commit",
-    "collect-forgotten", "collect-removed",
+LOAD_POINTS = ("leaf-written", "leaf-synced", "folder-synced", "before-commit", "after-commit")
+COMPACT_POINTS = (
+    "compact-leaf", "compact-synced", "compact-before-commit", "compact-after-commit",
 )  # fmt: skip
+COLLECT_POINTS = ("collect-forgotten", "collect-removed")
+BACKUP_POINTS = ("backup-copied", "backup-synced", "backup-renamed")
+POINTS = (*LOAD_POINTS, *COMPACT_POINTS, *COLLECT_POINTS, *BACKUP_POINTS)
 
 
 @pytest.mark.parametrize("seconds", [1.5, pytest.param(60, marks=pytest.mark.long)])
 def test_readers_and_writers_in_processes_of_their_own(
-    start_worker, store_url, open_flock, dsd, seconds
+    start_worker, store_url, open_flock, dsd, seconds, tmp_path, flock_dsds
 ):
     readers = [start_worker(store_url) for _ in range(3)]
     writers = [start_worker(store_url) for _ in range(2)]
-    assert {worker.answer() for worker in readers + writers} == {"ready"}
+    keeper = start_worker(store_url)
+    assert {worker.answer() for worker in (*readers, *writers, keeper)} == {"ready"}
     for number, worker in enumerate(writers):
         worker.send(do="write", seconds=seconds, first=1_000_000 * number)
     for worker in readers:
         worker.send(do="read", seconds=seconds)
+    keeper.send(do="look after", seconds=seconds, first=9_000_000, backup=str(tmp_path / "backup"))
     written = [json.loads(worker.answer())["transactions"] for worker in writers]
     read = [json.loads(worker.answer()) for worker in readers]
+    kept = json.loads(keeper.answer())
+    assert kept["problems"] == []
+    assert kept["rounds"] > 0
+    assert kept["compacted"] > 0
     assert all(written)
-    transactions = sorted(number for numbers in written for number in numbers)
+    transactions = sorted(
+        number for numbers in (*written, kept["transactions"]) for number in numbers
+    )
     assert transactions == list(range(1, len(transactions) + 1))
     assert [answer["errors"] for answer in read] == [[], [], []]
     assert all(answer["reads"] > 1 for answer in read)
     flock = open_flock(store_url)
     assert flock.store.revision(dsd.urn).number == len(transactions)
     assert flock.store.check() == ()
+    made = sorted(tmp_path.glob("backup-*"))
+    assert len(made) == kept["rounds"]
+    settings = replace(flock.settings, store_folder=tmp_path / "restored", store_url="")
+    copied = restore(settings, made[-1])
+    restored = open_flock("", tmp_path / "restored")
+    assert len(submissions_in(restored.store, flock_dsds, 0)) == copied.transaction
 
 
 def test_threads_of_one_process_read_while_one_writes(open_flock, dsd):
@@ -77,49 +100,90 @@ def submissions_in(store, dsds, first: int) -> set[int]:
     return found[0]
 
 
-def crash_and_look(worker, acknowledged, open_flock, url, dsds, die, first) -> None:
-    """Let a loader die, then look: what was acknowledged is there once, the rest whole or not at all."""
-    acknowledged.write_text("", encoding="utf-8")
-    command = {"acknowledged": str(acknowledged), "first": first, "count": 2}
-    worker.send(die=die, **command)
-    assert json.loads(worker.answer()) == {"signal": 9}
-    done = {int(line) for line in acknowledged.read_text(encoding="utf-8").split()}
-    flock = open_flock(url, clock=utc_now)
-    store = flock.store
-    assert store.check() == ()
-    found = submissions_in(store, dsds, first)
-    assert done <= found <= done | {max(done, default=first - 1) + 1}
-    store.collect(timedelta(0))
-    listed = {leaf.path for leaf in store._catalog.leaves()}
-    assert {name for name, _ in store._leaves.files()} == listed
-    # Whoever got no answer sends again.
-    worker.send(die=("nowhere", 1), **command)
-    assert json.loads(worker.answer()) == {"signal": 0}
-    assert submissions_in(store, dsds, first) == {first, first + 1}
-    store.close()
+class Crashes:
+    """Lets a loader die, then looks: what was acknowledged is there once, the rest whole or not at all."""
+
+    def __init__(self, worker: Any, folder: Path, open_flock: Any, url: str, dsds: Any) -> None:
+        self.worker = worker
+        self.folder = folder
+        self.open_flock = open_flock
+        self.url = url
+        self.dsds = dsds
+        self.first = 1
+
+    def crash(self, point: str, times: int = 1, after: float | None = None) -> None:
+        """Die at a point when it is reached for the n-th time, or after some seconds."""
+        acknowledged = self.folder / "done"
+        acknowledged.write_text("", encoding="utf-8")
+        command: dict[str, Any] = {
+            "acknowledged": str(acknowledged),
+            "first": self.first,
+            "count": 2,
+        }
+        backups = self.folder / f"backup-{self.first}"
+        more = {"backup": str(backups)} if point in BACKUP_POINTS or after else {}
+        if after is not None:
+            more["after"] = after
+        self.worker.send(die=(point, times), **command, **more)
+        answer = json.loads(self.worker.answer())
+        assert answer == {"signal": 9} or (after is not None and answer == {"signal": 0})
+        done = {int(line) for line in acknowledged.read_text(encoding="utf-8").split()}
+        flock = self.open_flock(self.url, clock=utc_now)
+        store = flock.store
+        assert store.check() == ()
+        found = submissions_in(store, self.dsds, self.first)
+        assert done <= found <= done | {max(done, default=self.first - 1) + 1}
+        store.collect(timedelta(0))
+        listed = {leaf.path for leaf in store._catalog.leaves()}
+        assert {name for name, _ in store._leaves.files()} == listed
+        for backup in self.folder.glob(f"{backups.name}-*"):
+            self.look_at(backup, flock, found)
+        # Whoever got no answer sends again.
+        self.worker.send(die=("nowhere", 1), **command)
+        assert json.loads(self.worker.answer()) == {"signal": 0}
+        assert submissions_in(store, self.dsds, self.first) == {self.first, self.first + 1}
+        store.close()
+        self.first += 10
+
+    def look_at(self, backup: Path, flock: Any, found: set[int]) -> None:
+        """A backup that has its name is whole; one without its manifest is refused."""
+        target = self.folder / "restored"
+        settings = replace(flock.settings, store_folder=target, store_url="")
+        assert ".part-" in backup.name or (backup / MANIFEST).exists()
+        if not (backup / MANIFEST).exists():
+            with pytest.raises(StoreError, match="no complete backup"):
+                restore(settings, backup)
+        else:
+            restore(settings, backup)
+            restored = self.open_flock("", target)
+            assert submissions_in(restored.store, self.dsds, self.first) <= found
+            assert restored.store.check() == ()
+            restored.store.close()
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.rmtree(backup)
 
 
-def test_a_kill_at_any_point_loses_and_doubles_nothing(
-    start_worker, store_url, open_flock, flock_dsds, tmp_path
-):
+@pytest.fixture
+def crashes(start_worker, store_url, open_flock, flock_dsds, tmp_path) -> Crashes:
     worker = start_worker(store_url)
     assert worker.answer() == "ready"
-    first = 1
-    for point in POINTS if store_url == "" else POINTS[2:5]:
-        for times in (1, 2):
-            crash_and_look(
-                worker, tmp_path / "done", open_flock, store_url, flock_dsds, (point, times), first
-            )
-            first += 10
+    return Crashes(worker, tmp_path, open_flock, store_url, flock_dsds)
+
+
+def test_a_kill_at_any_point_loses_and_doubles_nothing(crashes, store_url):
+    points = POINTS if store_url == "" else (*LOAD_POINTS[2:], *COMPACT_POINTS[1:], "backup-synced")
+    for number, point in enumerate(points):
+        crashes.crash(point, 1 + number % 2)
+    for point in LOAD_POINTS if store_url == "" else ():
+        crashes.crash(point, 2)
+    for after in (0.05, 0.1, 0.2):
+        crashes.crash("nowhere", after=after)
 
 
 @pytest.mark.long
-def test_three_hundred_kills(start_worker, store_url, open_flock, flock_dsds, tmp_path):
-    worker = start_worker(store_url)
-    assert worker.answer() == "ready"
+def test_three_hundred_kills(crashes):
     chance = random.Random(3)  # noqa: S311
-    for number in range(300):
-        die = (chance.choice(POINTS), chance.randint(1, 2))
-        crash_and_look(
-            worker, tmp_path / "done", open_flock, store_url, flock_dsds, die, 1 + 10 * number
-        )
+    for _ in range(240):
+        crashes.crash(chance.choice(POINTS), chance.randint(1, 2))
+    for _ in range(80):
+        crashes.crash("nowhere", after=chance.uniform(0.01, 0.4))
