@@ -106,10 +106,21 @@ class FlowWriter:
         components = {entry.id: entry.is_multiple for entry in (*dsd.measures, *dsd.attributes)}
         for leaf in state.leaves if state else ():
             for name, many in leaf.columns.items():
-                if name not in dsd.key_ids:
-                    components[name] = components.get(name, False) or many
+                if name in dsd.key_ids:
+                    continue
+                if many and not components.get(name, True) and self._brings(name):
+                    raise StoreError(
+                        f"{staged.dataflow.short} holds several values of {name} for an observation, the "
+                        "data come with a structure that allows one: load them with the newer structure"
+                    )
+                components[name] = components.get(name, False) or many
         self._shape = _Shape(dsd.series_ids, dsd.time_dimension is not None, components)
         self.commit = FlowCommit(staged.dataflow, dsd.key_ids, Change(staged.dataflow, 0, 0, 0, 0))
+
+    def _brings(self, name: str) -> bool:
+        """Tell whether some row of the submission has a value of a component."""
+        frames = (entry.frame for entry in self._staged.operations if isinstance(entry, Upsert))
+        return any(name in frame.columns and frame[name].count() for frame in frames)
 
     def _check_dimensions(self) -> None:
         stored = self._state.head.dimensions if self._state else self._staged.dsd.key_ids
@@ -256,7 +267,7 @@ def _within(
 
 def _upserted(work: pl.DataFrame | None, operation: Upsert, shape: _Shape) -> pl.DataFrame:
     """Return a state with operations applied; what they touch is marked."""
-    asked = operation.frame
+    asked = _in_lists(operation.frame, shape)
     marks = {name for name in shape.components if CLEAR + name in asked.columns}
     if work is None:
         touched = asked.with_columns(pl.lit(None, pl.Int64).alias(TX_FROM))
@@ -281,6 +292,15 @@ def _upserted(work: pl.DataFrame | None, operation: Upsert, shape: _Shape) -> pl
     touched = joined.with_columns(expressions).with_columns(pl.lit(True).alias(_DIRTY))
     untouched = work.join(asked, on=shape.key, how="anti", maintain_order="left")
     return pl.concat([untouched, _existing(shape.complete(touched, _DIRTY), shape)])
+
+
+def _in_lists(frame: pl.DataFrame, shape: _Shape) -> pl.DataFrame:
+    """Give columns without any value the type of the lists that leaves hold."""
+    return frame.with_columns(
+        pl.lit(None, pl.List(pl.String)).alias(name)
+        for name, many in shape.components.items()
+        if many and frame.schema.get(name) == pl.String
+    )
 
 
 def _existing(frame: pl.DataFrame, shape: _Shape) -> pl.DataFrame:

@@ -166,8 +166,9 @@ class ParquetStore:
         if selection.as_of is None:
             return Slice(selection, state, state.head.revision, state.attributes, None)
         revision = self._catalog.revision_at(dataflow, selection.as_of)
-        if revision.number == state.head.revision.number:
-            return Slice(selection, state, revision, state.attributes, None)
+        if revision.number >= state.head.revision.number:
+            # Greater where a commit came in between: this snapshot is the state before it, and says so.
+            return Slice(selection, state, state.head.revision, state.attributes, None)
         attributes = self._catalog.attributes_at(dataflow, revision.number)
         return Slice(selection, state, revision, attributes, revision.number)
 

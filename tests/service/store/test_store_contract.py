@@ -524,6 +524,14 @@ def test_loading_with_the_older_dsd_keeps_what_it_does_not_know(flock, flock_dsd
     assert flock.rows(dsd) == [row("IDN", value="2"), row("PHL", value="2")]
 
 
+def test_one_value_where_the_newer_dsd_stored_several_is_refused(flock, flock_dsds, dsd):
+    flock.load(flock_dsds["wide"], [row("IDN", NOTE=["one", "two"])])
+    with pytest.raises(StoreError, match="holds several values of NOTE"):
+        flock.load(dsd, [row("IDN", NOTE="three")])
+    flock.load(dsd, [row("IDN", value="2")])
+    assert flock.rows(flock_dsds["wide"]) == [row("IDN", value="2", NOTE=["one", "two"])]
+
+
 def test_other_dimensions_are_refused(flock, flock_dsds, dsd):
     flock.load(dsd, [row()])
     timeless = flock_dsds["timeless"]
