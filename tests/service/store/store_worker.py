@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from dsd.resolved import Dsd
 from dsd.structures import load_structures
 from service.config import Settings
 from service.query.selection import Selection
+from service.store.backup import restore
 from service.store.engine import ParquetStore
 from service.store.migration import migrate
 from service.store.protocol import StoreError, SubmissionRecord
@@ -92,6 +94,12 @@ def upgrade(settings: Settings, command: dict[str, Any]) -> None:
     migrate(settings, Path(command["migrate"]), steps=FORMAT_0_STEPS, fault=death)
 
 
+def put_back(settings: Settings, command: dict[str, Any]) -> None:
+    """Restore a backup into a store of its own, until death."""
+    target = replace(settings, store_folder=Path(command["into"]), store_url="")
+    restore(target, Path(command["restore"]), fault=Death(*command["die"]))
+
+
 def look_after(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
     """Compact, back up, check and collect again and again."""
     store = ParquetStore(settings)
@@ -152,6 +160,8 @@ def run_and_die(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -
     if child == 0:
         if "migrate" in command:
             upgrade(settings, command)
+        elif "restore" in command:
+            put_back(settings, command)
         else:
             crash(flows, settings, command)
         os._exit(0)

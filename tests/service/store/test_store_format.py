@@ -121,32 +121,45 @@ POINTS = [
 ]  # fmt: skip
 
 
-class CrashError(BaseException):
-    """Ends a migration as a crash would: nothing after it runs."""
-
-
 @pytest.mark.parametrize(("point", "times"), POINTS)
-def test_a_migration_that_was_interrupted_goes_on(
-    old, open_flock, examples, tmp_path, store_url, point, times
+def test_a_migration_that_was_killed_goes_on(
+    old, start_worker, open_flock, examples, tmp_path, store_url, point, times
 ):
     settings, answers, steps = old
-    left = [times]
-
-    def fault(reached: str) -> None:
-        if reached == point:
-            left[0] -= 1
-            if left[0] == 0:
-                raise CrashError
-
     backup = tmp_path / "backup"
-    with pytest.raises(CrashError):
-        migrate(settings, backup, steps=steps, fault=fault)
+    worker = start_worker(store_url)
+    assert worker.answer() == "ready"
+    worker.send(die=(point, times), migrate=str(backup))
+    assert json.loads(worker.answer()) == {"signal": 9}
     migrate(settings, backup, steps=steps)
     assert right_answers(open_flock(store_url).store, examples, answers)
     restored = replace(settings, store_folder=tmp_path / "restored", store_url="")
     restore(restored, backup)
     migrate(restored, tmp_path / "second", steps=steps)
     assert right_answers(open_flock("", tmp_path / "restored").store, examples, answers)
+
+
+@pytest.mark.parametrize(
+    ("point", "is_whole"),
+    [("restore-copied", False), ("restore-before-commit", False), ("restore-after-commit", True)],
+)
+def test_a_restoring_that_was_killed_goes_on(
+    old, start_worker, open_flock, examples, tmp_path, store_url, point, is_whole
+):
+    settings, answers, steps = old
+    backup, target = tmp_path / "backup", tmp_path / "restored"
+    migrate(settings, backup, steps=steps)
+    whole = tmp_path / "whole"
+    open_flock(store_url).store.backup(whole)
+    worker = start_worker(store_url)
+    assert worker.answer() == "ready"
+    worker.send(die=(point, 1), restore=str(whole), into=str(target))
+    assert json.loads(worker.answer()) == {"signal": 9}
+    if not is_whole:
+        with pytest.raises(StoreError):
+            open_flock("", target)
+        restore(replace(settings, store_folder=target, store_url=""), whole)
+    assert right_answers(open_flock("", target).store, examples, answers)
 
 
 def test_a_store_that_is_not_there_is_not_migrated(
