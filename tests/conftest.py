@@ -16,18 +16,14 @@ EXAMPLES = Path(__file__).parent / "examples"
 class SharedFolder:
     """The research files that some tests read; never part of the project."""
 
-    def __init__(self, root: Path, required: bool) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self.required = required
 
     def __truediv__(self, name: str) -> Path:
-        """Return a file or folder in it; a missing one fails where ILMS_SHARED is set, else skips."""
+        """Return a file or folder in it; a missing one fails: who names the folder has all of it."""
         path = self.root / name
         if not path.exists():
-            message = f"the research files lack {name}"
-            if self.required:
-                pytest.fail(message)
-            pytest.skip(message)
+            pytest.fail(f"the research files lack {name}")
         return path
 
 
@@ -40,7 +36,7 @@ def shared() -> SharedFolder:
     root = Path(named)
     if not root.is_dir():
         pytest.fail(f"ILMS_SHARED names {root}, which is no folder")
-    return SharedFolder(root, required=True)
+    return SharedFolder(root)
 
 
 @pytest.fixture(scope="session")
