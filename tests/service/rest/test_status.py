@@ -61,7 +61,13 @@ def test_each_request_has_its_status(client, case) -> None:
 
 
 # Above REST, or not called by it: none of their exceptions can reach a view.
-UNREACHED = ("service.cli", "service.server", "service.submission", "service.validation")
+UNREACHED = (
+    "service.cli",
+    "service.commands",
+    "service.server",
+    "service.submission",
+    "service.validation",
+)
 
 
 def project_exceptions() -> set[type[Exception]]:

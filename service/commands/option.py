@@ -1,0 +1,67 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.commands.refusal import refusing
+
+if TYPE_CHECKING:
+    from dsd.structures import Structures
+    from service.config import Settings
+
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+TARGET = click.Path(dir_okay=False, path_type=Path)
+
+
+def structures_of(folders: Sequence[Path] = ()) -> Structures:
+    """Return the built-in artefacts, with those of the folders beside them."""
+    from dsd.sdmx_json import StructureMessageError
+    from dsd.structures import load_structures
+
+    with refusing(StructureMessageError):
+        built_in = load_structures()
+        return built_in.joined(load_structures(folders)) if folders else built_in
+
+
+def settings_of(config: Path | None = None, **overrides: Any) -> Settings:
+    """Return the settings of the file and the environment; what the command line names wins."""
+    from service.config import SettingError, load_settings
+
+    with refusing(SettingError):
+        return load_settings(config, **overrides)
+
+
+def options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a decorator that adds several options, in the order given."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+structures_option = click.option(
+    "--structures",
+    "folders",
+    multiple=True,
+    type=FOLDER,
+    help="A folder of artefact files beside the built-in ones; may be repeated.",
+)
+config_option = click.option("--config", type=FILE, help="TOML file of settings.")
+store_option = click.option("--store", type=FOLDER, help="Folder of the store.")
+provider_option = click.option(
+    "--provider", help="Id of the data provider, as IDN_MOM; checks what its agreements allow."
+)
+waivers_option = click.option(
+    "--waivers", type=FILE, help="TOML file of errors that are allowed, each with its reason."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
