@@ -28,6 +28,7 @@ import pyarrow.csv as pa_csv
 from codelists.item_scheme import Code, Codelist, Concept, ConceptScheme
 from codelists.representation import Representation, TextFormat
 from dsd.batch import BATCH_ROWS, CODED
+from dsd.dataset import PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structure import (
@@ -45,7 +46,7 @@ from dsd.structure import (
 )
 from dsd.structures import Structures
 from service.formats import STRUCTURE_FORMATS, find_data_format
-from service.formats.contract import EncodeOptions, Header
+from service.formats.contract import NO_OPTIONS, EncodeOptions, Header
 from service.formats.preamble import make_preamble
 
 AGENCY = {"agency_id": "BENCH", "version": "1.0.0"}
@@ -192,14 +193,16 @@ class Bench:
         assert encode
         batches = self.batches if rows is None else [self.batches[0].slice(0, rows)]
         preamble = self.preamble if rows is None else make_preamble(self.dsd, batches)
-        return b"".join(encode(HEADER, self.dsd, preamble, batches, EncodeOptions()))
+        return b"".join(
+            encode(HEADER, [PreparedDataset(self.dsd, preamble, batches)], EncodeOptions())
+        )
 
     def decode(self, name: str) -> int:
         """Read the message of a format; return its number of rows."""
         decode = find_data_format(name).decode
         assert decode
         report = Report()
-        found = decode(io.BytesIO(self.bodies[name]), self.structures, report)
+        found = decode(io.BytesIO(self.bodies[name]), self.structures, report, NO_OPTIONS)
         count = sum(batch.num_rows for dataset in found for batch in dataset.batches)
         assert count == self.rows
         assert not report.findings

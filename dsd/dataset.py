@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -46,10 +46,46 @@ class Preamble:
 
 
 @dataclass(frozen=True)
+class SetAttributes:
+    """What a message says of a data set beside its contents, each as its text; None where it says nothing.
+
+    SDMX 3.1 Section 3, Common namespace, `SetAttributeGroup`; without the action, which a data set has itself.
+    """
+
+    set_id: str | None = None
+    valid_from: str | None = None
+    """xs:dateTime."""
+    valid_to: str | None = None
+    """xs:dateTime."""
+    reporting_begin: str | None = None
+    reporting_end: str | None = None
+    publication_year: str | None = None
+    publication_period: str | None = None
+
+
+NOTHING_SAID = SetAttributes()
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Observations of one dataflow on their way in or out. `batches` may be a one-shot iterator."""
+    """Observations of one dataflow on their way in. `batches` may be a one-shot iterator."""
 
     dsd: Dsd
     batches: Iterable[Batch]
     action: Action = Action.MERGE
-    attributes: tuple[AttributeValues, ...] = ()
+    attributes: Sequence[AttributeValues] = ()
+    """Values above the observation. A decoder that holds only a part of a message may still be adding to a list of
+    them while `batches` is consumed: it is whole when they are. An empty tuple stays empty."""
+    said: SetAttributes = NOTHING_SAID
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """Observations of one dataflow on their way out, with all that an encoder must know before the first row."""
+
+    dsd: Dsd
+    preamble: Preamble
+    batches: Iterable[Batch]
+    """In key order; may be a one-shot iterator."""
+    action: Action = Action.REPLACE
+    said: SetAttributes = NOTHING_SAID

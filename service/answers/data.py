@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dsd.dataset import Action
+from dsd.dataset import Action, PreparedDataset
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
 from service.answers.errors import NoResultsError, ResponseTooLargeError
 from service.answers.resolution import Target, resolve
@@ -104,15 +104,14 @@ class _Question:
             id=f"ILMS{tag[:16].upper()}",
             # The instant of the data, not of the request: equal tags mean equal bytes (RFC 9110, 8.8.1).
             prepared=snapshot.revision.at or self.sources.settings.clock(),
-            action=Action.REPLACE if selection.component_ids is None else Action.MERGE,
         )
-        chunks = encode(
-            header,
+        dataset = PreparedDataset(
             self.target.written,
             snapshot.preamble,
             snapshot.batches,
-            self._options(selection),
+            Action.REPLACE if selection.component_ids is None else Action.MERGE,
         )
+        chunks = encode(header, [dataset], self._options(selection))
         return self.answer(snapshot.revision, self.sources.spool.fill(chunks, self.wanted.coding))
 
     def _options(self, selection: Selection) -> EncodeOptions:

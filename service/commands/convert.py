@@ -84,6 +84,7 @@ def _target_of(dataset: Dataset, target: Path, count: int) -> Path:
 
 
 def _write_dataset(dataset: Dataset, target: Path, data_format: DataFormat, labels: str) -> None:
+    from dsd.dataset import PreparedDataset
     from service.config import utc_now
     from service.formats.contract import EncodeOptions, Header, NotExpressibleError
     from service.formats.preamble import in_key_order, make_preamble
@@ -92,10 +93,11 @@ def _write_dataset(dataset: Dataset, target: Path, data_format: DataFormat, labe
         raise Refusal(f"{data_format.name} can be read only; write csv, json or ml21")
     batches = list(dataset.batches)
     preamble = make_preamble(dataset.dsd, batches, dataset.attributes)
-    header = Header(id=dataset.dsd.structure.id, prepared=utc_now(), action=dataset.action)
+    header = Header(id=dataset.dsd.structure.id, prepared=utc_now())
     options = EncodeOptions(labels=labels)
     with replacing(target) as part, part.open("wb") as stream, refusing(NotExpressibleError):
         ordered = in_key_order(dataset.dsd, batches, preamble)
-        for chunk in data_format.encode(header, dataset.dsd, preamble, ordered, options):
+        prepared = PreparedDataset(dataset.dsd, preamble, ordered, dataset.action, dataset.said)
+        for chunk in data_format.encode(header, [prepared], options):
             stream.write(chunk)
     say(f"Wrote {target}: {preamble.observations:,} observations of {dataset.dsd.urn.short}.")

@@ -6,7 +6,7 @@ the joining, so that the work in Python grows with the distinct values and not w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsd.batch import ACTION, LOCATOR, Batch
+from dsd.dataset import PreparedDataset
 from dsd.resolved import Dsd
 from service.formats.contract import EncodeOptions, NotExpressibleError
 
@@ -205,6 +206,19 @@ def observation_ids(dsd: Dsd, options: EncodeOptions) -> list[str]:
             f"ask for AllDimensions or one of {', '.join(dsd.key_ids)}"
         )
     return [asked]
+
+
+def only_one(datasets: Sequence[PreparedDataset], format_name: str) -> PreparedDataset:
+    """Return the one data set of a message.
+
+    Raises:
+        NotExpressibleError: there is none, or there are several.
+    """
+    if len(datasets) != 1:
+        raise NotExpressibleError(
+            f"{format_name} writes one data set a message, not {len(datasets)}: ask for one at a time"
+        )
+    return datasets[0]
 
 
 def peeked(batches: Iterable[Batch], format_name: str, *, row_actions: bool) -> Iterator[Batch]:

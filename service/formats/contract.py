@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
 
 from codelists.base import Maintainable
-from dsd.batch import Batch
-from dsd.dataset import Action, Dataset, Preamble
+from codelists.urn import Urn
+from dsd.dataset import Dataset, PreparedDataset
 from dsd.finding import Report
-from dsd.resolved import Dsd
 from dsd.structures import Structures
 
 
@@ -27,7 +26,6 @@ class Header:
     prepared: datetime
     """UTC."""
     sender: str = "ILMS"
-    action: Action = Action.REPLACE
     test: bool = False
 
 
@@ -53,14 +51,25 @@ class EncodeOptions:
     """SDMX-JSON: state a dimension that has one value once for the dataset."""
 
 
-# Rows come in key order, their values in `Preamble.codes`; values that the DSD attaches above the observation
-# come in `Preamble.attributes` (SDMX-CSV and SDMX-JSON also write them from columns, SDMX-ML 2.1 cannot).
+@dataclass(frozen=True)
+class DecodeOptions:
+    """What a caller may tell a decoder."""
+
+    structure: Urn | None = None
+    """Dataflow, provision agreement or DSD of data that name no structure; what a message names itself wins."""
+
+
+NO_OPTIONS = DecodeOptions()
+
+# Data sets are written in their order, each read once and to its end before the next. Rows come in key order, their
+# values in `Preamble.codes`; values that the DSD attaches above the observation come in `Preamble.attributes`
+# (SDMX-CSV and SDMX-JSON also write them from columns, SDMX-ML 2.1 cannot).
 # What a format cannot write raises at the call, before the first chunk is made, wherever the DSD, the preamble
 # or the first batch show it.
-EncodeData = Callable[[Header, Dsd, Preamble, Iterable[Batch], EncodeOptions], Iterator[bytes]]
+EncodeData = Callable[[Header, Sequence[PreparedDataset], EncodeOptions], Iterator[bytes]]
 # Datasets come in the order of the message. Rows carry `$locator`; `$action` only where the rows of a dataset
 # differ in it. Attributes above the observation become `Dataset.attributes`, except in rows that delete.
-DecodeData = Callable[[BinaryIO, Structures, Report], Iterator[Dataset]]
+DecodeData = Callable[[BinaryIO, Structures, Report, DecodeOptions], Iterator[Dataset]]
 EncodeStructures = Callable[
     [Header, Sequence[Maintainable], Structures, EncodeOptions], Iterator[bytes]
 ]
@@ -77,6 +86,8 @@ class Capabilities:
     """An action per row rather than per dataset."""
     cross_section: bool
     """Any dimension at the observation level."""
+    several_datasets: bool = False
+    """Several data sets in one message, of several structures too."""
 
 
 @dataclass(frozen=True)

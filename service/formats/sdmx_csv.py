@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from dsd.batch import ACTION, Batch
-from dsd.dataset import Action, AttributeValues, Preamble
+from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.formats.columns import (
@@ -19,6 +19,7 @@ from service.formats.columns import (
     joined,
     list_pieces,
     observation_ids,
+    only_one,
     peeked,
     pieces,
     present,
@@ -65,8 +66,8 @@ def sub_fields(values: Iterable[str]) -> str:
 class _Writer:
     """What is fixed for one message."""
 
-    header: Header
     dsd: Dsd
+    action: Action
     options: EncodeOptions
     components: tuple[ResolvedComponent, ...]
 
@@ -137,7 +138,7 @@ class _Writer:
         """Return the rows of a batch as texts."""
         parts: list[Part] = [self.structure_cells()]
         actions = present(batch, ACTION)
-        own = LETTER_OF_ACTION[self.header.action] + SEPARATOR
+        own = LETTER_OF_ACTION[self.action] + SEPARATOR
         parts.append(
             own
             if actions is None
@@ -211,7 +212,7 @@ class _Writer:
     def attribute_row(self, entry: AttributeValues) -> bytes:
         """Return a row with part of the key: values that stand above the observation."""
         given: Mapping[str, str | tuple[str, ...]] = {**entry.key, **entry.values}
-        cells = [quoted(LETTER_OF_ACTION[self.header.action])]
+        cells = [quoted(LETTER_OF_ACTION[self.action])]
         for _, ids in self.key_columns():
             key = [entry.key.get(id, "") for id in ids]
             cells.append(quoted(".".join(key)) if all(key) and key else "")
@@ -254,7 +255,7 @@ def _first_day(value: str) -> str:
 
 
 def encode_csv(
-    header: Header, dsd: Dsd, preamble: Preamble, batches: Iterable[Batch], options: EncodeOptions
+    header: Header, datasets: Sequence[PreparedDataset], options: EncodeOptions
 ) -> Iterator[bytes]:
     """Yield an SDMX-CSV 2.1 message: the header row, attribute rows with partial keys, observations.
 
@@ -263,11 +264,13 @@ def encode_csv(
     Raises:
         NotExpressibleError: the dimension at the observation is not in the DSD.
     """
+    dataset = only_one(datasets, FORMAT_NAME)
+    dsd = dataset.dsd
     ids = set(written_ids(dsd, options)) - ({"TIME_PERIOD"} if options.series_only else set())
-    writer = _Writer(header, dsd, options, tuple(c for c in dsd.components if c.id in ids))
+    writer = _Writer(dsd, dataset.action, options, tuple(c for c in dsd.components if c.id in ids))
     first = writer.header_row()
-    rows = peeked(batches, FORMAT_NAME, row_actions=True)
-    return _chunks(writer, first, preamble, rows)
+    rows = peeked(dataset.batches, FORMAT_NAME, row_actions=True)
+    return _chunks(writer, first, dataset.preamble, rows)
 
 
 def _chunks(

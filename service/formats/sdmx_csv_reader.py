@@ -19,6 +19,7 @@ from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.columns import dictionary_of
+from service.formats.contract import NO_OPTIONS, DecodeOptions
 from service.formats.csv_table import CsvTable, read_table, read_text
 from service.formats.levels import Level, hoisted
 from service.formats.sdmx_csv import LETTER_OF_ACTION
@@ -75,7 +76,12 @@ class _File:
         return any(column.id == "STRUCTURE_NAME" for column in self.columns)
 
 
-def decode_csv(stream: BinaryIO, structures: Structures, report: Report) -> Iterator[Dataset]:
+def decode_csv(
+    stream: BinaryIO,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions = NO_OPTIONS,
+) -> Iterator[Dataset]:
     """Yield one dataset a run of rows of one structure, in the order of the file.
 
     Rows carry `$locator`; `$action` where their actions differ (else the dataset has it). Attributes that the

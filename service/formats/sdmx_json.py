@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 from codelists.item_scheme import Code
 from codelists.urn import TYPE_OF_NAME, Urn
 from dsd.batch import Batch
-from dsd.dataset import AttributeValues, Preamble
+from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.formats.columns import (
@@ -25,6 +25,7 @@ from service.formats.columns import (
     joined,
     list_pieces,
     observation_ids,
+    only_one,
     peeked,
     pieces,
     present,
@@ -66,6 +67,7 @@ class _Writer:
     """What is fixed for one message."""
 
     header: Header
+    action: Action
     dsd: Dsd
     preamble: Preamble
     options: EncodeOptions
@@ -118,7 +120,7 @@ class _Writer:
             "contentLanguages": list(self.languages()),
             "sender": {"id": self.header.sender},
         }
-        dataset: dict[str, Any] = {"structure": 0, "action": self.header.action.value}
+        dataset: dict[str, Any] = {"structure": 0, "action": self.action.value}
         dataset |= self.dataset_attributes() | self.group_attributes()
         member = "observations" if self.is_flat else "series"
         data = (
@@ -391,7 +393,8 @@ def _values(
     return {id: tuple(values) for id, values in found.items()}
 
 
-def _writer(header: Header, dsd: Dsd, preamble: Preamble, options: EncodeOptions) -> _Writer:
+def _writer(header: Header, dataset: PreparedDataset, options: EncodeOptions) -> _Writer:
+    dsd, preamble = dataset.dsd, dataset.preamble
     ids = set(written_ids(dsd, options))
     components = tuple(c for c in dsd.components if c.id in ids)
     values = _values(dsd, preamble, components)
@@ -405,6 +408,7 @@ def _writer(header: Header, dsd: Dsd, preamble: Preamble, options: EncodeOptions
     ]
     return _Writer(
         header,
+        dataset.action,
         dsd,
         preamble,
         options,
@@ -417,7 +421,7 @@ def _writer(header: Header, dsd: Dsd, preamble: Preamble, options: EncodeOptions
 
 
 def encode_json(
-    header: Header, dsd: Dsd, preamble: Preamble, batches: Iterable[Batch], options: EncodeOptions
+    header: Header, datasets: Sequence[PreparedDataset], options: EncodeOptions
 ) -> Iterator[bytes]:
     """Yield an SDMX-JSON 2.1 data message, grouped by series or (AllDimensions) flat.
 
@@ -427,8 +431,9 @@ def encode_json(
     Raises:
         NotExpressibleError: rows with actions of their own; an unknown dimension at the observation.
     """
-    rows = peeked(batches, FORMAT_NAME, row_actions=False)
-    return _chunks(_writer(header, dsd, preamble, options), rows)
+    dataset = only_one(datasets, FORMAT_NAME)
+    rows = peeked(dataset.batches, FORMAT_NAME, row_actions=False)
+    return _chunks(_writer(header, dataset, options), rows)
 
 
 def _chunks(writer: _Writer, batches: Iterable[Batch]) -> Iterator[bytes]:

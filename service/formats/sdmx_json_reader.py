@@ -16,13 +16,19 @@ from dsd.dataset import Action, Dataset
 from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
+from service.formats.contract import NO_OPTIONS, DecodeOptions
 from service.formats.levels import Level, Value, column_of, dimensions_of, hoisted, spread
 from service.formats.levels import Stated as Above
 
 _REQUESTED = ("ProvisionAgreement", "Dataflow", "DataStructure")
 
 
-def decode_json(stream: BinaryIO, structures: Structures, report: Report) -> Iterator[Dataset]:
+def decode_json(
+    stream: BinaryIO,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions = NO_OPTIONS,
+) -> Iterator[Dataset]:
     """Yield the datasets of an SDMX-JSON 2.x message, in order, whatever their packing.
 
     Numbers keep their digits. Rows carry `$locator`, a JSON pointer (RFC 6901). Attributes stand where the

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from codelists.urn import Urn
 from dsd.batch import Batch
-from dsd.dataset import AttributeValues, Preamble
+from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import (
     Part,
@@ -29,6 +29,7 @@ from service.formats.columns import (
     joined,
     list_pieces,
     observation_ids,
+    only_one,
     peeked,
     pieces,
     present,
@@ -137,6 +138,7 @@ class _Writer:
 
     syntax: Syntax
     header: Header
+    action: Action
     dsd: Dsd
     preamble: Preamble
     components: tuple[ResolvedComponent, ...]
@@ -179,7 +181,7 @@ class _Writer:
             "dimensionAtObservation": self.dimension_at_observation,
             "namespace": None if self.syntax.is_generic else namespace,
         }
-        action = ACTION_WORDS[self.header.action]
+        action = ACTION_WORDS[self.action]
         head = (
             header_start(self.header)
             + tag("mes:Structure", structure, reference(element, urn))
@@ -456,9 +458,7 @@ def _check_above(dsd: Dsd, attributes: Iterable[AttributeValues]) -> None:
 def encode_ml21(
     syntax: Syntax,
     header: Header,
-    dsd: Dsd,
-    preamble: Preamble,
-    batches: Iterable[Batch],
+    datasets: Sequence[PreparedDataset],
     options: EncodeOptions,
 ) -> Iterator[bytes]:
     """Yield an SDMX-ML 2.1 data message in one of its syntaxes.
@@ -467,15 +467,18 @@ def encode_ml21(
         NotExpressibleError: rows with actions of their own, another measure than OBS_VALUE, values attached
             where SDMX 2.1 has no place for them.
     """
+    dataset = only_one(datasets, FORMAT_NAME)
+    dsd, preamble = dataset.dsd, dataset.preamble
     _check_structure(syntax, dsd, options)
     _check_above(dsd, preamble.attributes)
-    rows = peeked(batches, FORMAT_NAME, row_actions=False)
+    rows = peeked(dataset.batches, FORMAT_NAME, row_actions=False)
     ids = set(written_ids(dsd, options))
     at_observation = observation_ids(dsd, options)
     flat = len(at_observation) == len(dsd.key_ids) and len(dsd.key_ids) > 1
     writer = _Writer(
         syntax,
         header,
+        dataset.action,
         dsd,
         preamble,
         tuple(c for c in dsd.components if c.id in ids),

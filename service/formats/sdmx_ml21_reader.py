@@ -19,6 +19,7 @@ from dsd.dataset import Action, Dataset
 from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd
 from dsd.structures import Structures, UnknownArtefactError
+from service.formats.contract import NO_OPTIONS, DecodeOptions
 from service.formats.levels import Level, Stated, column_of, dimensions_of, hoisted, spread
 from service.formats.sdmx_ml21 import BASE
 from service.formats.sdmx_ml21_data import VALUE_SEPARATOR
@@ -239,7 +240,12 @@ def _components(attributes: Mapping[str, str]) -> Values:
     }
 
 
-def decode_ml21(stream: BinaryIO, structures: Structures, report: Report) -> Iterator[Dataset]:
+def decode_ml21(
+    stream: BinaryIO,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions = NO_OPTIONS,
+) -> Iterator[Dataset]:
     """Yield the datasets of an SDMX-ML 2.1 data message, generic or structure-specific, in order.
 
     Rows carry `$locator`, the line of the observation. Several values of a component that takes several are

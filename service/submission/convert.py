@@ -18,7 +18,7 @@ from dsd.dataset import Dataset
 from dsd.finding import Report
 from dsd.structures import Structures
 from service.formats import DATA_FORMATS
-from service.formats.contract import DataFormat
+from service.formats.contract import NO_OPTIONS, DataFormat, DecodeOptions
 
 _HEAD_BYTES = 8192
 _ZIP = b"PK\x03\x04"
@@ -49,7 +49,10 @@ class Reading:
 
 @contextmanager
 def read_submission(
-    source: Path | bytes, structures: Structures, country: str | None = None
+    source: Path | bytes,
+    structures: Structures,
+    country: str | None = None,
+    options: DecodeOptions = NO_OPTIONS,
 ) -> Iterator[Reading]:
     """Open a workbook or data message and yield its datasets, read as they are asked for.
 
@@ -57,6 +60,7 @@ def read_submission(
         source: the file, or its bytes.
         structures: the artefacts.
         country: whose questionnaire it must be; any where None.
+        options: what the caller knows of a data message.
 
     Raises:
         UnreadableSubmissionError: it is neither a workbook nor in a data format that can be read.
@@ -71,7 +75,9 @@ def read_submission(
         report = Report()
         if data_format.decode is None:
             raise UnreadableSubmissionError(f"{data_format.name} can be written only, not read")
-        yield Reading(data_format.name, data_format.decode(stream, structures, report), report)
+        yield Reading(
+            data_format.name, data_format.decode(stream, structures, report, options), report
+        )
 
 
 @contextmanager

@@ -234,8 +234,9 @@ def _spool_for(dataset: Dataset, table: _Table, settings: Settings, stack: ExitS
     if table.datasets:
         before = table.datasets[-1]
         is_one_piece = (
-            not before.attributes
-            and not dataset.attributes
+            # A list may still be filled; only an empty tuple stays empty.
+            before.attributes == ()
+            and dataset.attributes == ()
             and before.action is dataset.action
             and before.dsd.agreement == dataset.dsd.agreement
         )

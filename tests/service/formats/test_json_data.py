@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsd.batch import Batch, batches_from_rows, rows_of
-from dsd.dataset import Preamble
+from dsd.dataset import Preamble, PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structures import Structures
@@ -25,7 +25,9 @@ Check = Callable[[bytes, str], Any]
 def write(
     header: Header, dsd: Dsd, preamble: Preamble, batches: list[Batch], **options: Any
 ) -> bytes:
-    return b"".join(encode_json(header, dsd, preamble, batches, EncodeOptions(**options)))
+    return b"".join(
+        encode_json(header, [PreparedDataset(dsd, preamble, batches)], EncodeOptions(**options))
+    )
 
 
 def read(message: Any, structures: Structures) -> tuple[list[dict[str, Any]], Report]:

