@@ -73,7 +73,7 @@ def test_template_convert_and_validate_run(tmp_path: object) -> None:
         """
 from dsd.structures import PACKAGE_ROOT
 from service.cli import main
-example = (PACKAGE_ROOT / "converters/examples/submissions/IDN_T15.xlsx").as_posix()
+example = (PACKAGE_ROOT / "converters/examples/submissions/PHL.xlsx").as_posix()
 for line in (
     "template --country IDN --years 2023-2024 --table T15 -o t.xlsx",
     "convert {example} -o t.csv",
@@ -85,7 +85,7 @@ for line in (
         main([word.format(example=example) for word in line.split()], standalone_mode=False)
     except SystemExit as stop:
         assert not stop.code, line
-print(open("t.csv", encoding="utf-8-sig").readline())
+print(open("t.MNA_OEMP_SEX_CDS.csv", encoding="utf-8-sig").readline())
 """,
         tmp_path,
     )

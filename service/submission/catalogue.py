@@ -33,6 +33,7 @@ _WAIVERS = """A file of waivers (`--waivers`, TOML or JSON) names rule, keys or 
 [[waiver]]
 rule = "partition-sum"
 dataflow = "DF_MNA_TPOP_SEX_CRS"                     # optional
+component = "SEX"                                    # optional: of several sums at one cell, that over the sexes
 keys = [{REF_AREA = "KHM", TIME_PERIOD = "2010"}]    # part of a key means all cells that have it
 cells = ["T13!F17"]                                  # as the report names them; keys or cells or both
 author = "Office that allows it"

@@ -6,6 +6,7 @@ report with its reason. A fatal one cannot be waived: what it concerns cannot be
     [[waiver]]
     rule = "partition-sum"
     dataflow = "DF_MNA_TPOP_SEX_CRS"            # optional
+    component = "SEX"                           # optional: of several sums at one cell, that over the sexes
     keys = [{REF_AREA = "KHM", TIME_PERIOD = "2010"}]   # part of the key is enough
     cells = ["T13!F17"]                         # instead of keys, or beside them
     author = "Name of the office"
@@ -79,6 +80,8 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Places as a report names them: `T15!F17`, or any locator (`line:12`)."""
     dataflow: str | None = None
     """Id or `AGENCY:ID(VERSION)`; None for every table."""
+    component: str | None = None
+    """Id of the component that the finding concerns; None for any."""
     expires: date | None = None
     """The last day on which it holds."""
 
@@ -103,6 +106,8 @@ class _Place:
         """Tell whether a finding is the one meant."""
         waiver = self.waiver
         if finding.rule != waiver.rule or not _is_flow(waiver.dataflow, finding.dataflow):
+            return False
+        if waiver.component not in (None, finding.component):
             return False
         if self.key is not None:
             return all(finding.key.get(id) == value for id, value in self.key.items())

@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from dsd.structures import PACKAGE_ROOT
 from service.cli import main
 
-BUNDLED = PACKAGE_ROOT / "converters" / "examples" / "submissions" / "IDN_T15.xlsx"
+EXAMPLES = PACKAGE_ROOT / "converters" / "examples" / "submissions"
+BUNDLED = EXAMPLES / "TLS.xlsx"
 
 
 def run(*arguments: str) -> Result:
@@ -52,14 +53,14 @@ def test_convert_writes_every_figure_of_the_bundled_workbook(tmp_path: Path) -> 
             (row["SEX"], row["COUNTERPART_AREA"], row["TIME_PERIOD"]): row["OBS_VALUE"]
             for row in csv.DictReader(stream)
         }
-    figures = PACKAGE_ROOT / "converters" / "examples" / "figures" / "IDN_T15.csv"
+    figures = PACKAGE_ROOT / "converters" / "examples" / "figures" / "TLS_T15.csv"
     with figures.open(encoding="utf-8", newline="") as stream:
         expected = {
             (row["SEX"], row["COUNTERPART_AREA"], row["TIME_PERIOD"]): row["OBS_VALUE"]
-            for row in csv.DictReader(line for line in stream if not line.startswith("#"))
+            for row in csv.DictReader(stream)
         }
     assert rows == expected
-    assert rows["SEX_F", "HKG", "2024"] == "99.479"
+    assert rows["SEX_F", "IDN", "2023"] == "0.589"
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "xml"])
@@ -98,11 +99,11 @@ def damaged(folder: Path, cell: str, value: object) -> Path:
 
 
 def figure_cell() -> str:
-    """Return the cell that holds the female figure of Hong Kong, China in 2024."""
+    """Return the cell that holds the figure of women to Indonesia in 2023."""
     from openpyxl import load_workbook
 
     sheet = load_workbook(BUNDLED)["T15"]
-    return next(c.coordinate for row in sheet.iter_rows() for c in row if c.value == 99.479)
+    return next(c.coordinate for row in sheet.iter_rows() for c in row if c.value == 0.589)
 
 
 def test_convert_writes_nothing_where_a_cell_cannot_be_read(tmp_path: Path) -> None:
@@ -119,11 +120,11 @@ def test_convert_writes_the_rest_when_asked(tmp_path: Path) -> None:
     target = tmp_path / "idn.csv"
     result = run("convert", str(source), "-o", str(target), "--partial")
     assert result.exit_code == 1
-    assert "99.479" not in target.read_text(encoding="utf-8")
+    assert "0.589" not in target.read_text(encoding="utf-8")
 
 
 def test_validate_names_the_cell_of_a_wrong_sum(tmp_path: Path) -> None:
-    result = run("validate", str(damaged(tmp_path, figure_cell(), 999.479)))
+    result = run("validate", str(damaged(tmp_path, figure_cell(), 999.589)))
     assert result.exit_code == 1
     assert figure_cell() in result.output or "partition" in result.output
 
@@ -139,7 +140,7 @@ def test_validate_checks_what_the_agreements_of_a_provider_allow() -> None:
 def test_validate_prints_json_for_programs() -> None:
     receipt = json.loads(run("validate", str(BUNDLED), "--json").stdout)
     assert receipt["state"] == "accepted"
-    assert receipt["tables"][0]["observations"] == 249
+    assert receipt["tables"][0]["observations"] == 21
 
 
 def test_load_stores_once_and_says_so(tmp_path: Path) -> None:
