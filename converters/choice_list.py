@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from openpyxl.cell.cell import Cell
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -28,6 +30,9 @@ def cell_at(sheet: Worksheet, row: int, column: int) -> Cell:
     return cell
 
 
+_LONGEST = 255
+
+
 class ChoiceLists:
     """Columns of choices; equal lists share a column."""
 
@@ -46,6 +51,24 @@ class ChoiceLists:
         # openpyxl writes the flag as the standard names it: true hides the arrow.
         validation.showDropDown = False
         return validation
+
+    def dependent(
+        self, chooser: str, options: Sequence[tuple[str, tuple[str, ...]]], longest: int = _LONGEST
+    ) -> str | None:
+        """Return the formula of the list that the text of another cell chooses.
+
+        Args:
+            chooser: the other cell, absolute: `$B$7`.
+            options: each text of that cell with the list that goes with it.
+            longest: what a program takes as the formula of a drop-down, in characters.
+
+        Returns:
+            None where the formula would be longer.
+        """
+        keys = self._reference(tuple(key for key, _ in options))
+        lists = ",".join(self._reference(choices) for _, choices in options)
+        formula = f"CHOOSE(MATCH({chooser},{keys},0),{lists})"
+        return formula if len(formula) <= longest else None
 
     def _reference(self, choices: tuple[str, ...]) -> str:
         if choices not in self._columns:

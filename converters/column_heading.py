@@ -88,7 +88,7 @@ class ColumnHeadings:
         return columns
 
     def _flag_columns(self, first: int, caption_row: int) -> set[int]:
-        captions = Captions(self._scan.layout.profile.texts["flag"].values())
+        captions = Captions(self._scan.profile.texts["flag"].values())
         return {
             column
             for column in range(first, self._scan.grid.last_column + 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dsd.dataset import Dataset
@@ -48,6 +49,15 @@ CONVERSION_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("value-outside-table", Severity.ERROR, "A figure belongs to no column"),
     ConversionRule("text-outside-table", Severity.INFO, "A text was not read"),
     ConversionRule("contact-in-notes", Severity.ERROR, "A note tells how to reach a person"),
+    ConversionRule(
+        "undescribed-source", Severity.WARNING, "A source is missing from the sources sheet"
+    ),
+    ConversionRule(
+        "source-contradiction", Severity.WARNING, "What is said of a source contradicts itself"
+    ),
+    ConversionRule(
+        "unread-source", Severity.WARNING, "A cell of the sources sheet could not be read"
+    ),
     ConversionRule("gap-with-values", Severity.WARNING, "Figures stand beside a reason for none"),
     ConversionRule(
         "empty-table", Severity.INFO, "A table has neither figures nor a reason for none"
@@ -74,6 +84,19 @@ class TableSummary:
 
 
 @dataclass(frozen=True)
+class SourceDescription:
+    """What a sources sheet says of one source; what is private is not in it."""
+
+    source: str
+    """Code of the source."""
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Codes, or one text, by the id of the column; an id that is no component of a table describes the source."""
+    locators: Mapping[str, str] = field(default_factory=dict)
+    """The cell that says it, by the same ids; that of the source itself too."""
+    country: str | None = None
+
+
+@dataclass(frozen=True)
 class Conversion:
     """A national file as datasets, with what is wrong with it."""
 
@@ -82,3 +105,8 @@ class Conversion:
     report: Report
     tables: tuple[TableSummary, ...]
     """One a table and country that has a sheet, in the order of the sheets."""
+    sources: tuple[SourceDescription, ...] = ()
+    """What the sources sheet says of each source; what is private stays in the file."""
+    origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The locator of the cell that says what holds for a whole sheet, by (sheet, component id); that of the
+    sources sheet where it settles the line."""

@@ -3,50 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import quote_sheetname
-from openpyxl.worksheet.hyperlink import Hyperlink
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from converters import sheet_style as style
-from converters.choice_list import put_text
+from converters.choice_list import ChoiceLists
 from converters.layout import TableLayout
 from converters.profile import Profile, in_languages
+from converters.sheet_pen import SheetPen, lines_of, set_page
 
-LAST_COLUMN = 3
-WRAPPED_LINE = 105
-"""Characters that fit the width of the cover."""
+WIDTHS = (22, 90, 24)
+LAST_COLUMN = len(WIDTHS)
+WRAPPED_LINE = 130
+"""Characters that fit beside the first column."""
+TITLE_HEIGHT = 34
+LINE_HEIGHT = 14
+
+
+@dataclass(frozen=True)
+class Group:
+    """The sheets of one module, as the cover lists them."""
+
+    name: str | None
+    colour: str
+    sheets: tuple[tuple[str, str], ...]
+    """Name and title of each."""
 
 
 def write_cover(
     sheet: Worksheet,
     layouts: Sequence[TableLayout],
-    names: Sequence[str],
+    groups: Sequence[Group],
+    lists: ChoiceLists,
     profile: Profile,
     languages: tuple[str, ...],
 ) -> None:
-    """Write the cover of a workbook with these tables on sheets of these names."""
-    _Cover(sheet, profile, languages).write(layouts, names)
+    """Write the cover of a workbook with these tables, its sheets listed by group."""
+    _Cover(sheet, lists, profile, languages).write(layouts, groups)
 
 
 class _Cover:
-    def __init__(self, sheet: Worksheet, profile: Profile, languages: tuple[str, ...]) -> None:
+    def __init__(
+        self, sheet: Worksheet, lists: ChoiceLists, profile: Profile, languages: tuple[str, ...]
+    ) -> None:
         self._sheet = sheet
+        self._pen = SheetPen(sheet, lists)
         self._profile = profile
         self._languages = languages
         self._row = 1
 
-    def write(self, layouts: Sequence[TableLayout], names: Sequence[str]) -> None:
-        for column in range(1, LAST_COLUMN + 1):
-            self._sheet.cell(1, column).fill = style.BAND
-        self._line(1, self._profile.text("title", self._languages), style.BANNER, style.BAND)
-        self._sheet.row_dimensions[1].height = 34
+    def write(self, layouts: Sequence[TableLayout], groups: Sequence[Group]) -> None:
+        title = self._profile.text("title", self._languages)
+        self._pen.band(1, LAST_COLUMN, title, style.ACCENT, TITLE_HEIGHT)
         self._row = 3
         self._country(layouts)
         self._instructions()
-        self._contents(layouts, names)
+        self._contents(groups)
         self._flags(layouts)
         self._line(1, self._profile.text("attribution", self._languages), style.SMALL)
         self._finish()
@@ -59,11 +73,7 @@ class _Cover:
         fill: PatternFill | None = None,
         alignment: Alignment = style.LEFT,
     ) -> None:
-        cell = put_text(self._sheet, self._row, column, text)
-        cell.font = font
-        cell.alignment = alignment
-        if fill is not None:
-            cell.fill = fill
+        self._pen.put(self._row, column, text, font, fill, alignment=alignment)
 
     def _heading(self, key: str) -> None:
         for column in range(1, LAST_COLUMN + 1):
@@ -101,22 +111,31 @@ class _Cover:
             self._sheet.merge_cells(
                 start_row=self._row, end_row=self._row, start_column=2, end_column=LAST_COLUMN
             )
-            self._sheet.row_dimensions[self._row].height = 14 * (1 + len(text) // WRAPPED_LINE)
+            self._row_height(text)
             self._row += 1
         self._row += 1
 
-    def _contents(self, layouts: Sequence[TableLayout], names: Sequence[str]) -> None:
+    def _contents(self, groups: Sequence[Group]) -> None:
         self._heading("contents")
-        for layout, name in zip(layouts, names, strict=True):
-            self._line(1, name, style.LINK)
-            cell = self._sheet.cell(self._row, 1)
-            cell.hyperlink = Hyperlink(
-                ref=cell.coordinate, location=f"{quote_sheetname(name)}!A1", display=name
-            )
-            cell.font = style.LINK
-            self._line(2, layout.title)
-            self._row += 1
+        for group in groups:
+            if group.name is not None:
+                fill = style.solid(group.colour)
+                for column in range(1, LAST_COLUMN + 1):
+                    self._sheet.cell(self._row, column).fill = fill
+                self._line(1, group.name, style.WHITE_BOLD, fill)
+                self._row += 1
+            for name, title in group.sheets:
+                self._pen.link(self._row, 1, name, name)
+                self._line(2, title, alignment=style.LEFT_WRAPPED)
+                self._pen.merge(self._row, 2, LAST_COLUMN)
+                self._row_height(title)
+                self._row += 1
         self._row += 1
+
+    def _row_height(self, text: str) -> None:
+        lines = lines_of(text, WRAPPED_LINE)
+        if lines > 1:
+            self._sheet.row_dimensions[self._row].height = LINE_HEIGHT * lines
 
     def _flags(self, layouts: Sequence[TableLayout]) -> None:
         self._heading("signs")
@@ -135,19 +154,15 @@ class _Cover:
                 self._line(1, code.id if first else f"{id}={code.id}")
                 text = in_languages(code.names, self._languages, code.label())
                 self._line(2, text, alignment=style.LEFT_WRAPPED)
-                if len(text) > WRAPPED_LINE:
-                    self._sheet.row_dimensions[self._row].height = 28
+                self._row_height(text)
                 self._row += 1
         self._row += 1
 
     def _finish(self) -> None:
-        sheet = self._sheet
-        sheet.column_dimensions["A"].width = 22
-        sheet.column_dimensions["B"].width = 90
-        sheet.column_dimensions["C"].width = 24
-        sheet.sheet_view.showGridLines = False
-        sheet.page_setup.orientation = "portrait"
-        sheet.page_setup.paperSize = 9
-        sheet.page_setup.fitToHeight = 0
-        sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-        sheet.protection.sheet = True
+        for column, width in enumerate(WIDTHS, 1):
+            self._pen.width(column, width)
+        self._sheet.sheet_view.showGridLines = False
+        set_page(self._sheet, self._sheet.title)
+        self._sheet.page_setup.orientation = "portrait"
+        self._sheet.sheet_properties.tabColor = style.INK
+        self._pen.protect()

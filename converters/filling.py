@@ -7,17 +7,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from converters.conversion import SourceDescription
+from converters.field import FieldKind
 from converters.layout import (
     NOTE_KEY,
     VERSION_KEY,
-    FieldKind,
     LayoutOptions,
     TableLayout,
-    code_order,
     table_layout,
-    version_of,
 )
 from converters.profile import Profile
+from converters.reportable import code_order, version_of
 from converters.sheet_writer import CellContent, SheetContent, UnwritableValueError
 from dsd.resolved import Dsd, ResolvedComponent
 
@@ -34,6 +34,7 @@ def fill_sheets(
     periods: Sequence[str] | None = None,
     languages: tuple[str, ...] = ("en",),
     gap_reason: str | None = None,
+    sources: Sequence[SourceDescription] = (),
 ) -> Iterator[tuple[TableLayout, SheetContent]]:
     """Yield layout and content of each sheet that the observations of a table need.
 
@@ -49,9 +50,12 @@ def fill_sheets(
         options = LayoutOptions(periods=tuple(periods or ()))
         yield table_layout(dsd, profile, languages, options), SheetContent(fields=fields)
         return
-    for number, (values, group) in enumerate(sorted(groups.items()), 1):
+    settled = {entry.source: entry.values for entry in sources}
+    for number, (group_values, group) in enumerate(sorted(groups.items()), 1):
         name = blank.sheet if number == 1 else f"{blank.sheet} ({number})"
-        yield _Filling(dsd, profile, languages, group, dict(values), periods).sheet(name)
+        values = dict(group_values)
+        known = settled.get(values.get(profile.sources.id, ""), {})
+        yield _Filling(dsd, profile, languages, group, values, periods, known).sheet(name)
 
 
 def _sheet_values(layout: TableLayout, row: Observation) -> dict[str, str]:
@@ -94,11 +98,13 @@ class _Filling:
         rows: Sequence[Observation],
         sheet_values: Mapping[str, str],
         periods: Sequence[str] | None,
+        settled: Mapping[str, Values],
     ) -> None:
         self._dsd = dsd
         self._profile = profile
         self._rows = rows
         self._sheet_values = sheet_values
+        self._settled = settled
         self._notes_id = profile.attributes.notes
         self._general_note, self._numbered = self._notes()
         options = LayoutOptions(
@@ -117,7 +123,11 @@ class _Filling:
     def sheet(self, name: str) -> tuple[TableLayout, SheetContent]:
         """Return layout and content."""
         fields: dict[str, Values] = {key: (code,) for key, code in self._sheet_values.items()}
-        fields.update(self._common)
+        fields.update(
+            (key, values)
+            for key, values in self._common.items()
+            if values != self._settled.get(key)
+        )
         if self._general_note:
             fields["notes"] = (self._general_note,)
         for number, note in enumerate(self._numbered, 1):
@@ -147,14 +157,25 @@ class _Filling:
         return None, tuple(sorted(note for note in notes if note is not None))
 
     def _common_attributes(self) -> dict[str, Values]:
-        """Return what the header block says: the commonest value of what every observation has."""
+        """Return what holds for the sheet: the commonest value of what every observation has.
+
+        What the sources sheet says holds too, where the sheet does not say otherwise.
+        """
         common: dict[str, Values] = {}
         for entry in self._layout.fields:
             if entry.kind is not FieldKind.ATTRIBUTE or entry.component is None:
                 continue
+            settled = self._settled.get(entry.key, ())
             counts = Counter(_values(row, entry.component.id) for row in self._rows)
-            if () not in counts:
-                common[entry.key] = min(counts, key=lambda values: (-counts[values], values))
+            if settled:
+                counts[settled] += 0
+                # A blank line would be filled, so that having none must be said beside each figure.
+                del counts[()]
+            elif () in counts:
+                continue
+            common[entry.key] = min(
+                counts, key=lambda values: (-counts[values], values != settled, values)
+            )
         return common
 
     # -- figures -------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ class FlagReader:
         if numbered and not numbered[1]:
             note = self._notes.get(int(numbered[2]))
             if note is not None:
-                found.setdefault(self._scan.layout.profile.attributes.notes, []).append(note)
+                found.setdefault(self._scan.profile.attributes.notes, []).append(note)
                 return
         elif equals and id in {attribute.id for attribute in self._scan.dsd.attributes}:
             values = found.setdefault(id, [])
@@ -46,7 +46,7 @@ class FlagReader:
                 values.append(value)
                 return
         else:
-            for id in self._scan.layout.profile.attributes.flags:
+            for id in self._scan.profile.attributes.flags:
                 if id in self._scan.dsd and self._scan.dsd[id].allows(token) and id not in found:
                     found[id] = [token]
                     return
@@ -55,7 +55,7 @@ class FlagReader:
     def _unknown_flag(self, token: str, row: int, column: int) -> None:
         codes = [
             code.id
-            for id in self._scan.layout.profile.attributes.flags
+            for id in self._scan.profile.attributes.flags
             if id in self._scan.dsd
             for code in self._scan.dsd[id].allowed_codes
         ]
@@ -65,7 +65,7 @@ class FlagReader:
             "as (1), or ATTRIBUTE=code",
             row,
             column,
-            self._scan.layout.profile.attributes.flags[0],
+            self._scan.profile.attributes.flags[0],
             token,
             token.upper() if token.upper() in codes else None,
         )

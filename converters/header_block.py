@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-from converters.label import Captions, LabelIndex
-from converters.layout import Field, FieldKind
+from converters.field import Field, FieldKind
+from converters.field_reader import FieldReader
+from converters.grid import CellKind
+from converters.label import Captions
 from converters.sheet_scan import CONTACT, SheetScan
 
 NUMBERED = re.compile(r"(.*?)\s*\((\d{1,3})\)", re.DOTALL)
@@ -21,51 +23,84 @@ class HeaderBlock:
         self.dimensions: dict[str, str] = {}
         """Codes of the dimensions that the sheet says once."""
         self.attributes: dict[str, str | list[str]] = {}
+        self.origins: dict[str, str] = {}
+        """The cell that says it, by component id."""
         self.notes: dict[int, str] = {}
         """Notes by their number; 0 is the one on all values."""
         self._missing: list[tuple[Field, tuple[int, int]]] = []
+        self._seen: dict[str, tuple[int, int]] = {}
+        """The position of the value of each line that is there, by its key."""
+        self._fields = FieldReader(scan)
+        words = scan.profile
+        self._note_captions = Captions(words.texts["note"].values())
+        # What the template itself writes between the lines.
+        self._own_captions = Captions(
+            (*words.sheets["cover"].values(), *words.texts["coverage_and_notes"].values())
+        )
 
-    def read(self, end: int) -> str | None:
-        """Read the lines above a row; returns the id of the gap reason."""
-        seen: dict[str, tuple[int, int]] = {}
-        gap_reason: str | None = None
-        note_captions = Captions(self._scan.layout.profile.texts["note"].values())
-        for row in range(1, end):
-            caption = self._scan.text(row, 1)
-            numbered = NUMBERED.fullmatch(caption)
-            if numbered and numbered[1] in note_captions:
-                self._read_note(row, int(numbered[2]))
-                continue
-            entry = self._field_captioned(caption)
-            if entry is None:
-                self._unknown_line(row)
-                continue
-            seen[entry.key] = (row, self._scan.layout.label_columns + 1)
+    def read(self, head: Iterable[int], foot: Iterable[int] = ()) -> str | None:
+        """Read the lines above the figures and those under them; returns the id of the gap reason."""
+        lines = [*((row, False) for row in head), *((row, True) for row in foot)]
+        gap_reasons = [self._line(row, is_below) for row, is_below in lines]
+        self._complete_fields()
+        return next((reason for reason in gap_reasons if reason is not None), None)
+
+    def _line(self, row: int, is_below: bool) -> str | None:
+        caption = self._scan.text(row, 1)
+        numbered = NUMBERED.fullmatch(caption)
+        if numbered and numbered[1] in self._note_captions:
+            self._read_note(row, int(numbered[2]))
+            return None
+        entry = self._field_captioned(caption)
+        if entry is None:
+            self._unknown_line(row, caption, is_below)
+        elif not self.is_blank(entry):
+            self._repeated(entry, row)
+        else:
+            self._seen[entry.key] = (row, self._scan.layout.label_columns + 1)
             if entry.kind is FieldKind.GAP:
-                gap_reason = next(iter(self._field_codes(entry, row)), None)
-            elif entry.kind in (FieldKind.NOTES, FieldKind.NUMBERED_NOTE):
+                return next(iter(self._field_values(entry, row)), None)
+            if entry.kind in (FieldKind.NOTES, FieldKind.NUMBERED_NOTE):
                 self._read_note(row, 0)
             else:
                 self._read_field(entry, row)
-        self._complete_fields(seen)
-        return gap_reason
+        return None
 
-    def _unknown_line(self, row: int) -> None:
-        """Report a line that says nothing we know; its text stays out: it may be a person's."""
-        title = next(iter(self._scan.grid)).row
-        cells = [cell for cell in self._scan.grid.row(row) if row != title]
-        if cells:
+    def _repeated(self, entry: Field, row: int) -> None:
+        """Report a second line of one caption, if it says anything."""
+        column = self._scan.layout.label_columns + 1
+        if self._scan.text(row, column) not in ("", *self._scan.unselected):
             self._scan.find(
-                "text-outside-table",
-                "the line has no caption of the header block and was not read",
+                "duplicate-heading",
+                f"the line {entry.caption} has its value in row {self._seen[entry.key][0]} already; "
+                "this one was not read",
                 row,
-                cells[-1].column,
+                column,
+                entry.component.id if entry.component else None,
             )
+
+    def _unknown_line(self, row: int, caption: str, is_below: bool) -> None:
+        """Report a line that says nothing we know; its text stays out: it may be a person's."""
+        if caption in self._own_captions:
+            return
+        title = next(iter(self._scan.grid)).row
+        cells = [cell for cell in self._scan.grid.row(row) if cell.row != title]
+        if not cells:
+            return
+        # Figures in a row that somebody added under the notes would be lost.
+        figure = next((c for c in cells if is_below and c.kind is CellKind.NUMBER), None)
+        self._scan.find(
+            "text-outside-table" if figure is None else "value-outside-table",
+            "the line has no caption of the header block and was not read; rows of figures are inserted "
+            "within the table",
+            row,
+            (figure or cells[-1]).column,
+        )
 
     def _field_captioned(self, caption: str) -> Field | None:
         """Return the line that a caption names; `Classification version: Age` names that of a dimension."""
         version, _, heading = caption.partition(": ")
-        is_version = version in Captions(self._scan.layout.profile.texts["version"].values())
+        is_version = version in Captions(self._scan.profile.texts["version"].values())
         for entry in self._scan.layout.fields:
             text = heading if entry.kind is FieldKind.VERSION else caption
             if text in entry.captions and is_version is (entry.kind is FieldKind.VERSION):
@@ -75,9 +110,10 @@ class HeaderBlock:
     def _read_field(self, entry: Field, row: int) -> None:
         if entry.kind is FieldKind.TABLE or entry.component is None:
             return
-        found = self._field_codes(entry, row)
+        found = self._field_values(entry, row)
         if not found:
             return
+        self.origins[entry.component.id] = self._scan.grid.locator(*self._seen[entry.key])
         if entry.kind is FieldKind.VERSION:
             self._scan.versions[entry.component.id] = found[0]
         elif entry.kind is FieldKind.DIMENSION:
@@ -85,7 +121,7 @@ class HeaderBlock:
         else:
             self.attributes[entry.component.id] = found if entry.is_multiple else found[0]
 
-    def _field_codes(self, entry: Field, row: int) -> list[str]:
+    def _field_values(self, entry: Field, row: int) -> list[str]:
         """Return the codes (or the text) that a line of the header block gives."""
         texts: list[tuple[int, str]] = []
         for column in range(2, self._scan.grid.last_column + 1):
@@ -104,35 +140,12 @@ class HeaderBlock:
                 continue
             texts.append((column, text))
         return [
-            code
+            value
             for column, text in texts
-            for part in self._parts(entry, text)
-            if (code := self._field_code(entry, part, row, column)) is not None
+            for value in self._fields.values(entry, text, row, column)
         ]
 
-    def _parts(self, entry: Field, text: str) -> list[str]:
-        """Return the labels of a line that may have several; one that holds a semicolon stays whole."""
-        if not entry.is_multiple or self._field_index(entry).match(text).code is not None:
-            return [text]
-        return [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
-
-    def _field_code(self, entry: Field, text: str, row: int, column: int) -> str | None:
-        if not entry.codes:
-            if CONTACT.search(text):
-                self._scan.contact(row, column, entry.key)
-                return None
-            return text
-        id = entry.component.id if entry.component else None
-        own = entry.kind in (FieldKind.VERSION, FieldKind.GAP)
-        component = None if own else entry.component
-        return self._scan.match(self._field_index(entry), text, row, column, id, component)
-
-    def _field_index(self, entry: Field) -> LabelIndex:
-        own = entry.kind in (FieldKind.VERSION, FieldKind.GAP)
-        codelist = entry.component.codelist if entry.component and not own else None
-        return self._scan.index(entry.key, None, entry.codes, codelist.id if codelist else "")
-
-    def _complete_fields(self, seen: Mapping[str, tuple[int, int]]) -> None:
+    def _complete_fields(self) -> None:
         """Set what can only be one code, and report what is required and not given."""
         for entry in self._scan.layout.fields:
             component = entry.component
@@ -147,15 +160,19 @@ class HeaderBlock:
             )
             if component.id in given:
                 continue
-            position = seen.get(entry.key, (1, 1))
-            blank = ("", *self._scan.unselected)
-            if entry.key in seen and self._scan.text(*position) not in blank:
+            position = self._seen.get(entry.key, (1, 1))
+            if not self.is_blank(entry):
                 # It says something that could not be read: a finding stands there already.
                 continue
             if entry.default is not None:
                 given[component.id] = entry.default
                 continue
             self._missing.append((entry, position))
+
+    def is_blank(self, entry: Field) -> bool:
+        """Tell whether a line is not there or says nothing, not even what could not be read."""
+        position = self._seen.get(entry.key)
+        return position is None or self._scan.text(*position) in ("", *self._scan.unselected)
 
     def report_missing(self) -> None:
         """Report what a sheet with figures must say and does not; a blank sheet need not say anything."""
@@ -187,15 +204,24 @@ class HeaderBlock:
         note = "\n".join(texts)
         if note and CONTACT.search(note):
             self._scan.contact(
-                row, self._scan.layout.label_columns + 1, self._scan.layout.profile.attributes.notes
+                row, self._scan.layout.label_columns + 1, self._scan.profile.attributes.notes
             )
         elif note:
             self.notes[number] = note
 
-    def position(self, kind: FieldKind) -> tuple[int, int]:
+    def is_line_below(self, caption: str) -> bool:
+        """Tell whether a caption is that of a line under the figures."""
+        numbered = NUMBERED.fullmatch(caption)
+        if numbered and numbered[1] in self._note_captions:
+            return True
+        entry = self._field_captioned(caption)
+        return entry is not None and entry.is_below
+
+    def settle(self, entry: Field, values: list[str], locator: str) -> None:
+        """Take over what another sheet says for a line that this one leaves blank."""
+        self.attributes[entry.key] = values if entry.is_multiple else values[0]
+        self.origins[entry.key] = locator
+
+    def position(self, key: str) -> tuple[int, int]:
         """Return the row and column of the value of a line; those of the title where it is not there."""
-        for row in range(1, self._scan.grid.last_row + 1):
-            for entry in self._scan.layout.fields:
-                if entry.kind is kind and self._scan.text(row, 1) in entry.captions:
-                    return row, self._scan.layout.label_columns + 1
-        return 1, 1
+        return self._seen.get(key, (1, 1))

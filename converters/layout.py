@@ -7,20 +7,30 @@ NOT_REPORTABLE say which of them are printed and in which order.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from codelists.item_scheme import Code
-from converters.label import Captions, unique_labels
+from converters.field import (
+    Field,
+    FieldKind,
+    code_labels,
+    component_captions,
+    component_field,
+    text_captions,
+)
+from converters.label import Captions
 from converters.profile import Profile, in_languages
+from converters.reportable import reportable_codes, version_of
 from dsd.resolved import Dsd, ResolvedComponent, Role
 
 MAX_SHEET_NAME = 31
 """What spreadsheet programs allow."""
 
 TITLE_ROW = 1
+TIP_ROW = 2
 FIRST_FIELD_ROW = 3
 VERSION_KEY = "version:"
 NOTE_KEY = "note:"
@@ -28,39 +38,6 @@ NOTE_KEY = "note:"
 
 class UnknownVersionError(LookupError):
     """A classification version that a table does not accept."""
-
-
-class FieldKind(StrEnum):
-    """What a line of the header block tells."""
-
-    TABLE = "table"
-    DIMENSION = "dimension"
-    VERSION = "version"
-    ATTRIBUTE = "attribute"
-    GAP = "gap"
-    NOTES = "notes"
-    NUMBERED_NOTE = "numbered-note"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One line of the header block: a caption and a value that holds for the whole sheet."""
-
-    key: str
-    """Component id; `version:` and a dimension; `note:` and a number; or the kind."""
-    kind: FieldKind
-    caption: str
-    captions: Captions
-    """Every text by which a reader knows the line."""
-    component: ResolvedComponent | None = None
-    codes: tuple[Code, ...] = ()
-    """What can be chosen, empty where any text goes."""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """Code id to the text in the list."""
-    default: str | None = None
-    """The one code that can be: printed and locked."""
-    is_required: bool = False
-    is_multiple: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +62,8 @@ class Axis:
     """The classification versions where there are several."""
     version: str | None = None
     """The version that is printed."""
+    of_version: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Codes by version, in their order."""
 
     @property
     def id(self) -> str:
@@ -136,9 +115,24 @@ class TableLayout:
         return len(self.rows)
 
     @property
+    def head(self) -> tuple[Field, ...]:
+        """The lines above the figures."""
+        return tuple(entry for entry in self.fields if not entry.is_below)
+
+    @property
+    def foot(self) -> tuple[Field, ...]:
+        """The lines under the figures: coverage and notes."""
+        return tuple(entry for entry in self.fields if entry.is_below)
+
+    @property
     def first_header_row(self) -> int:
         """The row of the outermost column heading."""
-        return FIRST_FIELD_ROW + len(self.fields) + 1
+        return FIRST_FIELD_ROW + len(self.head) + 1
+
+    @property
+    def foot_row(self) -> int:
+        """The row of the heading above the lines under the figures."""
+        return self.first_data_row + len(self.row_headings()) + 1
 
     @property
     def caption_row(self) -> int:
@@ -224,31 +218,6 @@ def sheet_name(dsd: Dsd) -> str:
     return f"T{number}" if number else dsd.urn.id[:MAX_SHEET_NAME]
 
 
-def version_of(component: ResolvedComponent, code: Code) -> str | None:
-    """Return the classification version that a code belongs to: the nearest node above it that is not reportable."""
-    parent = component.codes.get(code.parent or "")
-    while parent is not None:
-        if parent.annotation_value("NOT_REPORTABLE") == "Y":
-            return parent.id
-        parent = component.codes.get(parent.parent or "")
-    return None
-
-
-def reportable_codes(component: ResolvedComponent) -> tuple[Code, ...]:
-    """Return the codes that may be reported, in the order that their annotations give them."""
-    codes = [
-        code for code in component.allowed_codes if code.annotation_value("NOT_REPORTABLE") != "Y"
-    ]
-    return tuple(sorted(codes, key=code_order))
-
-
-def code_order(code: Code) -> float:
-    """Return the place of a code by its ORDER annotation."""
-    # Codes without ORDER stay behind, in the order of the list: sorting is stable.
-    value = code.annotation_value("ORDER") or ""
-    return float(value) if value.isdecimal() else float("inf")
-
-
 def _annotation(dsd: Dsd, id: str) -> str | None:
     own = dsd.dataflow.annotation_value(id) if dsd.dataflow else None
     return own or dsd.structure.annotation_value(id)
@@ -273,6 +242,15 @@ def _pinned(codes: Sequence[Code]) -> frozenset[str]:
     """Return the totals and the parts that a total cannot lack: the remainder of the chosen rows."""
     totals = {code.id for code in codes if _is_total(code)}
     return frozenset(totals | _parts_of_total(codes, optional=False))
+
+
+def _with_spare_rows(axis: Axis) -> Axis:
+    """Return the axis with rows to choose, as many as its longest version needs beyond the printed one."""
+    longest = max((len(codes) for codes in axis.of_version.values()), default=0)
+    if axis.is_selectable or len(axis.versions) <= 1:
+        return axis
+    spare = itertools.repeat(None, longest - len(axis.printed))
+    return dataclasses.replace(axis, printed=(*axis.printed, *spare))
 
 
 class _Builder:
@@ -316,6 +294,8 @@ class _Builder:
             else:
                 rows.append(self._row_axis(component, codes))
         ordered = sorted(columns, key=self._column_rank)
+        if len(rows) == 1:
+            rows = [_with_spare_rows(rows[0])]
         return tuple(columns[id] for id in ordered), tuple(rows), fixed
 
     def _column_rank(self, id: str) -> int:
@@ -335,34 +315,52 @@ class _Builder:
             caption,
             captions,
             codes,
-            self._labels(codes),
+            code_labels(codes, self._languages),
             printed=tuple(code.id for code in codes if code.id not in left_out),
         )
 
     def _row_axis(self, component: ResolvedComponent, codes: tuple[Code, ...]) -> Axis:
         caption, captions = self._captions(component)
         present = [version_of(component, code) for code in codes]
-        versions = [id for id in dict.fromkeys(present) if id is not None]
-        version = self._options.versions.get(component.id) or next(iter(versions), None)
-        if version is not None and version not in versions:
-            raise UnknownVersionError(
-                f"{component.id} of {self._dsd.urn.id} has no version {version!r}; it has: "
-                + ", ".join(versions)
+        versions = [component.codes[id] for id in dict.fromkeys(present) if id is not None]
+        version = self._version(component, versions)
+        of_version = {
+            entry.id: tuple(
+                code for code, its in zip(codes, present, strict=True) if its in (entry.id, None)
             )
-        own = [code for code, its in zip(codes, present, strict=True) if its in (version, None)]
+            for entry in versions
+        }
+        own = of_version.get(version or "", codes)
         selectable = len(own) > self._profile.placement.longest_printed_list
+        labels: dict[str, str] = {}
+        for group in (*of_version.values(), own):
+            # A text must be unique among what one list offers; another version may repeat it.
+            labels |= code_labels(group, self._languages)
         return Axis(
             component,
             caption,
             captions,
             codes,
-            self._labels(own if selectable or len(versions) <= 1 else codes, own),
+            labels,
             printed=self._chosen_rows(component, own) if selectable else tuple(c.id for c in own),
             is_selectable=selectable,
             pinned=_pinned(own) if selectable else frozenset(),
-            versions=tuple(component.codes[id] for id in versions) if len(versions) > 1 else (),
+            versions=tuple(versions) if len(versions) > 1 else (),
             version=version,
+            of_version={id: tuple(code.id for code in group) for id, group in of_version.items()},
         )
+
+    def _version(self, component: ResolvedComponent, versions: Sequence[Code]) -> str | None:
+        """Return the classification version to print, None where there are none."""
+        ids = [version.id for version in versions]
+        asked = self._options.versions.get(component.id)
+        if asked is not None and asked not in ids:
+            raise UnknownVersionError(
+                f"{component.id} of {self._dsd.urn.id} has no version {asked!r}; it has: "
+                + ", ".join(ids)
+            )
+        offered = (v.id for v in versions if v.annotation_value("DEFAULT_VERSION") == "Y")
+        return asked or next(offered, None) or next(iter(ids), None)
 
     def _chosen_rows(
         self, component: ResolvedComponent, codes: Sequence[Code]
@@ -378,26 +376,12 @@ class _Builder:
 
     def single_row(self) -> Axis:
         """Return the heading of a table whose figures stand in one row."""
-        texts = self._profile.texts["observation"]
-        caption = in_languages(texts, self._languages)
-        return Axis(None, caption, Captions(texts.values()), printed=(caption,))
-
-    def _labels(self, codes: Iterable[Code], own: Sequence[Code] | None = None) -> dict[str, str]:
-        labels = {
-            code.id: in_languages(code.names, self._languages, code.label()) for code in codes
-        }
-        # A text must be unique among what one list offers; another version may repeat it.
-        listed = list(codes if own is None else own)
-        return {**labels, **unique_labels(listed, labels)}
+        caption, captions = text_captions(self._profile.texts["observation"], self._languages)
+        return Axis(None, caption, captions, printed=(caption,))
 
     def _captions(self, component: ResolvedComponent) -> tuple[str, Captions]:
-        """Return the caption of a component and every text that a reader takes for it."""
-        names = component.concept.names
-        role = self._role_texts(component)
-        texts = self._profile.captions.get(component.id) or role or names
-        caption = in_languages(texts, self._languages, component.name)
-        return caption, Captions(
-            (*texts.values(), *names.values(), component.name, component.id, caption)
+        return component_captions(
+            component, self._profile, self._languages, self._role_texts(component)
         )
 
     def _role_texts(self, component: ResolvedComponent) -> Mapping[str, str] | None:
@@ -444,65 +428,49 @@ class _Builder:
         return bool(possible & set(condition.values))
 
     def _component_field(self, component: ResolvedComponent, kind: FieldKind) -> Field:
-        caption, captions = self._captions(component)
-        codes = reportable_codes(component)
-        required = component.is_mandatory or component.id in self._profile.attributes.required
-        return Field(
-            component.id,
-            kind,
-            caption,
-            captions,
-            component,
-            codes,
-            self._labels(codes),
-            default=codes[0].id if required and len(codes) == 1 else None,
-            is_required=required,
-            is_multiple=component.is_multiple,
-        )
+        role = self._role_texts(component)
+        return component_field(component, kind, self._profile, self._languages, role)
 
     def _version_field(self, axis: Axis) -> Field:
         text = self._profile.text("version", self._languages)
-        caption = f"{text}: {axis.caption}"
         return Field(
             VERSION_KEY + axis.id,
             FieldKind.VERSION,
-            caption,
+            f"{text}: {axis.caption}",
             axis.captions,
             axis.component,
             axis.versions,
-            self._labels(axis.versions),
+            code_labels(axis.versions, self._languages),
             is_required=True,
         )
 
     def _gap_field(self) -> Field:
-        reasons = [
-            Code(id=reason["id"], names=self._profile.gap_texts(reason))
-            for reason in self._profile.gap_reasons
-        ]
-        texts = self._profile.texts["gap"]
-        caption = in_languages(texts, self._languages)
+        reasons = tuple(
+            Code(id=id, names=dict(texts)) for id, texts in self._profile.gap_reasons.items()
+        )
+        caption, captions = text_captions(self._profile.texts["gap"], self._languages)
         return Field(
             "gap",
             FieldKind.GAP,
             caption,
-            Captions((caption, *texts.values())),
-            codes=tuple(reasons),
-            labels=self._labels(reasons),
+            captions,
+            codes=reasons,
+            labels=code_labels(reasons, self._languages),
         )
 
     def _note_fields(self) -> Iterator[Field]:
         component = self._dsd[self._profile.attributes.notes]
-        yield self._text_field("notes", FieldKind.NOTES, component)
+        yield self._text_field("notes", FieldKind.NOTES, component, is_below=True)
         count = self._options.numbered_notes
         for number in range(1, (count or self._profile.attributes.numbered_notes) + 1):
-            texts = self._profile.texts["note"]
-            caption = f"{in_languages(texts, self._languages)} ({number})"
+            caption, captions = text_captions(self._profile.texts["note"], self._languages)
             yield Field(
                 f"{NOTE_KEY}{number}",
                 FieldKind.NUMBERED_NOTE,
-                caption,
-                Captions(texts.values()),
+                f"{caption} ({number})",
+                captions,
                 component,
+                is_below=True,
             )
 
     def _text_field(
@@ -511,8 +479,8 @@ class _Builder:
         kind: FieldKind,
         component: ResolvedComponent | None = None,
         default: str | None = None,
+        *,
+        is_below: bool = False,
     ) -> Field:
-        texts = self._profile.texts[key]
-        caption = in_languages(texts, self._languages)
-        known = Captions((caption, *texts.values()))
-        return Field(key, kind, caption, known, component, default=default)
+        caption, captions = text_captions(self._profile.texts[key], self._languages)
+        return Field(key, kind, caption, captions, component, default=default, is_below=is_below)

@@ -6,18 +6,21 @@ read for certain is a finding at its cell.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from converters.conversion import SEVERITY_OF_RULE, Conversion, TableSummary
 from converters.grid import Grid
-from converters.label import Captions, LabelIndexes
+from converters.label import Captions, LabelIndex, LabelIndexes
 from converters.layout import TableLayout, sheet_name, table_layout
 from converters.profile import Profile, load_profile
 from converters.sheet_reader import ObservationRow, SheetReader
-from converters.table import UnknownTableError, bound_dsd, find_flow
+from converters.source_reader import Sources, SourceSheetReader, source_caption_row
+from converters.source_sheet import source_sheet_layout
+from converters.table import UnknownTableError, bound_dsd, find_flow, questionnaire_flows
 from converters.workbook import read_workbook
 from dsd.batch import LOCATOR, batch_schema, batches_from_rows
 from dsd.dataset import Dataset
@@ -51,8 +54,7 @@ def read_questionnaire(
         WorkbookError: the file is no readable .xlsx workbook.
     """
     reader = _QuestionnaireReader(structures, profile or load_profile(), country)
-    for grid in read_workbook(source).sheets:
-        reader.read(grid)
+    reader.read(read_workbook(source).sheets)
     return reader.conversion()
 
 
@@ -70,7 +72,7 @@ class _Table:
 
 
 class _QuestionnaireReader:
-    """Reads sheet after sheet; lives for one call of `read_questionnaire`."""
+    """Reads the sheets of a workbook; lives for one call of `read_questionnaire`."""
 
     def __init__(self, structures: Structures, profile: Profile, country: str | None) -> None:
         self._structures = structures
@@ -80,11 +82,67 @@ class _QuestionnaireReader:
         self._tables: dict[tuple[str, str | None], _Table] = {}
         self._layouts: dict[tuple[str, str], TableLayout] = {}
         self._indexes = LabelIndexes()
+        self._sources: dict[str, Sources] = {}
+        """By country."""
+        self._origins: dict[tuple[str, str], str] = {}
 
-    def read(self, grid: Grid) -> None:
-        """Read a sheet, if it is that of a table."""
-        if self._is_own_sheet(grid):
+    def read(self, grids: Sequence[Grid]) -> None:
+        """Read the sheets: those of the sources first, because tables lean on them."""
+        tables = []
+        for grid in grids:
+            caption_row = source_caption_row(grid, self._profile)
+            if caption_row is None:
+                tables.append(grid)
+            else:
+                self._read_sources(grid, caption_row)
+        for grid in tables:
+            if not self._is_own_sheet(grid):
+                self._read_table(grid)
+        for sources in self._sources.values():
+            for finding in sources.leftovers():
+                self._report.add(finding)
+
+    def _read_sources(self, grid: Grid, caption_row: int) -> None:
+        """Read a sources sheet; whose it is says its own line, or what is expected."""
+        country = self._country_of_sources(grid) or self._country
+        if country is None:
+            self._find(
+                "unread-source",
+                "the sheet does not say whose sources it describes and was not read; fill in the country",
+                grid,
+                1,
+                1,
+            )
             return
+        sources = self._sources.get(country)
+        if sources is None:
+            layout = source_sheet_layout(self._tables_of(country), self._structures, self._profile)
+            if layout is None:
+                return
+            sources = self._sources[country] = Sources(layout)
+        reader = SourceSheetReader(grid, sources, country, self._report, self._indexes)
+        reader.read(caption_row)
+
+    def _country_of_sources(self, grid: Grid) -> str | None:
+        for flow in questionnaire_flows(self._structures):
+            dsd = self._structures.dsd(flow.urn)
+            if self._profile.placement.area in dsd:
+                found = self._area_text(grid, dsd)
+                return self._area_index(dsd).match(found[0]).code if found else None
+        return None
+
+    def _tables_of(self, country: str) -> list[Dsd]:
+        """Return the tables that a country may report."""
+        found = []
+        for flow in questionnaire_flows(self._structures):
+            with contextlib.suppress(UnknownTableError):
+                found.append(
+                    bound_dsd(self._structures, flow, self._profile.placement.area, country)
+                )
+        return found
+
+    def _read_table(self, grid: Grid) -> None:
+        """Read a sheet, if it is that of a table."""
         flow = self._flow_of(grid)
         if flow is None:
             if grid.last_row:
@@ -102,9 +160,12 @@ class _QuestionnaireReader:
             table.sheets.append(grid.name)
             return
         area = layout.field(self._profile.placement.area)
-        table = self._table(layout.dsd, area.default if area else None)
+        country = area.default if area else None
+        table = self._table(layout.dsd, country)
         table.sheets.append(grid.name)
-        result = SheetReader(grid, layout, self._report, self._indexes).read()
+        sources = self._sources.get(country or "")
+        result = SheetReader(grid, layout, self._report, self._indexes, sources).read()
+        self._origins |= {(grid.name, id): place for id, place in result.origins.items()}
         table.gap_reason = table.gap_reason or result.gap_reason
         self._take(table, result.rows, grid)
 
@@ -134,7 +195,10 @@ class _QuestionnaireReader:
                     table.gap_reason,
                 )
             )
-        return Conversion(tuple(datasets), self._report, tuple(tables))
+        described = [row for sources in self._sources.values() for row in sources.descriptions]
+        return Conversion(
+            tuple(datasets), self._report, tuple(tables), tuple(described), self._origins
+        )
 
     def _is_own_sheet(self, grid: Grid) -> bool:
         return any(grid.name in names.values() for names in self._profile.sheets.values())
@@ -225,14 +289,23 @@ class _QuestionnaireReader:
             self._layouts[key] = table_layout(dsd, self._profile)
         return self._layouts[key]
 
-    def _area_of(self, grid: Grid, flow: Dataflow, dsd: Dsd) -> tuple[str, int, int] | None:
+    def _area_text(self, grid: Grid, dsd: Dsd) -> tuple[str, int, int] | None:
+        """Return what stands in the line that says whose data they are."""
         component = dsd[self._profile.placement.area]
         captions = {
             *self._profile.captions.get(component.id, {}).values(),
             *component.concept.names.values(),
             component.id,
         }
-        found = self._header_text(grid, captions)
+        return self._header_text(grid, captions)
+
+    def _area_index(self, dsd: Dsd) -> LabelIndex:
+        codelist = dsd[self._profile.placement.area].codelist
+        return self._indexes.of(codelist.codes if codelist else (), codelist.id if codelist else "")
+
+    def _area_of(self, grid: Grid, flow: Dataflow, dsd: Dsd) -> tuple[str, int, int] | None:
+        component = dsd[self._profile.placement.area]
+        found = self._area_text(grid, dsd)
         if found is None or not found[0]:
             position = (1, 1) if found is None else found[1:]
             self._find(
@@ -245,10 +318,7 @@ class _QuestionnaireReader:
             )
             return None
         text, row, column = found
-        codelist = component.codelist
-        index = self._indexes.of(
-            codelist.codes if codelist else (), codelist.id if codelist else ""
-        )
+        index = self._area_index(dsd)
         match = index.match(text)
         if match.code is None:
             self._find(

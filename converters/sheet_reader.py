@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from converters.column_heading import Column, ColumnHeadings
 from converters.flag_cell import FlagReader
 from converters.grid import Cell, CellKind, Grid
 from converters.header_block import HeaderBlock
-from converters.label import LabelIndexes
-from converters.layout import FieldKind, TableLayout
+from converters.label import Captions, LabelIndexes
+from converters.layout import TableLayout
 from converters.sheet_scan import SheetScan
+from converters.source_reader import Sources, settle_by_source
 from converters.value_cell import Reading, ValueReader
 from dsd.batch import LOCATOR
 from dsd.finding import Report
@@ -26,14 +27,22 @@ class SheetResult:
 
     rows: list[ObservationRow] = field(default_factory=list)
     gap_reason: str | None = None
+    origins: dict[str, str] = field(default_factory=dict)
+    """The cell that says what holds for the whole sheet, by component id."""
 
 
 class SheetReader:
     """Reads one sheet; lives for one call of `read`."""
 
     def __init__(
-        self, grid: Grid, layout: TableLayout, report: Report, indexes: LabelIndexes
+        self,
+        grid: Grid,
+        layout: TableLayout,
+        report: Report,
+        indexes: LabelIndexes,
+        sources: Sources | None = None,
     ) -> None:
+        self._sources = sources
         self._scan = SheetScan(grid, layout, report, indexes)
         self._header = HeaderBlock(self._scan)
         self._headings = ColumnHeadings(self._scan)
@@ -48,7 +57,10 @@ class SheetReader:
         axis_rows = self._headings.find_rows(caption_row)
         if caption_row is None or axis_rows is None:
             return result
-        result.gap_reason = self._header.read(min(axis_rows))
+        foot_row = self._find_foot_row(caption_row)
+        result.gap_reason = self._header.read(
+            range(1, min(axis_rows)), range(foot_row, self._scan.grid.last_row + 1)
+        )
         columns = self._headings.read(axis_rows, caption_row)
         if not columns and not self._headings.faulty and not result.gap_reason:
             self._scan.find(
@@ -57,8 +69,11 @@ class SheetReader:
                 min(axis_rows),
                 1,
             )
-        rows = list(self._read_rows(caption_row + 1, columns))
+        if self._sources is not None:
+            settle_by_source(self._scan, self._header, self._sources)
+        rows = list(self._read_rows(range(caption_row + 1, foot_row), columns))
         self._check_content(result.gap_reason)
+        result.origins = dict(self._header.origins)
         # Without what the whole sheet says no observation has a key; the finding stands already.
         result.rows = rows if self._header.is_complete() else []
         return result
@@ -71,13 +86,13 @@ class SheetReader:
             self._scan.find(
                 "gap-with-values",
                 "the sheet gives a reason for having no data and has figures; clear the one or the other",
-                *self._header.position(FieldKind.GAP),
+                *self._header.position("gap"),
             )
         if not self._has_figures and not gap_reason:
             self._scan.find(
                 "empty-table",
                 "the sheet has no figures; choose the reason why there are none",
-                *self._header.position(FieldKind.GAP),
+                *self._header.position("gap"),
             )
 
     def _find_caption_row(self) -> int | None:
@@ -97,10 +112,22 @@ class SheetReader:
         )
         return None
 
-    def _read_rows(self, first: int, columns: Mapping[int, Column]) -> Iterator[ObservationRow]:
+    def _find_foot_row(self, caption_row: int) -> int:
+        """Return the first row under the figures: their heading, or a line that stands there without it."""
+        heading = Captions(self._scan.profile.texts["coverage_and_notes"].values())
+        rows = range(caption_row + 1, self._scan.grid.last_row + 1)
+        for row in rows:
+            text = self._scan.text(row, 1)
+            if text in heading or self._header.is_line_below(text):
+                return row
+        return rows.stop
+
+    def _read_rows(
+        self, rows: Iterable[int], columns: Mapping[int, Column]
+    ) -> Iterator[ObservationRow]:
         seen: dict[Headings, int] = {}
         carried: dict[int, Cell] = {}
-        for row in range(first, self._scan.grid.last_row + 1):
+        for row in rows:
             self._outside(row, columns)
             filled = self._is_filled(row, columns)
             self._has_figures = self._has_figures or filled
@@ -271,7 +298,7 @@ class SheetReader:
     ) -> dict[str, str | list[str] | None]:
         """Return the attributes of an observation: those of its sheet, its cell and its flags."""
         found: dict[str, str | list[str] | None] = {**self._header.attributes, **reading.attributes}
-        notes_id = self._scan.layout.profile.attributes.notes
+        notes_id = self._scan.profile.attributes.notes
         if notes_id in self._scan.dsd and 0 in self._header.notes:
             found[notes_id] = self._header.notes[0]
         for id, values in flags.items():

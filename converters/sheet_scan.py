@@ -9,7 +9,9 @@ from codelists.item_scheme import Code
 from converters.conversion import SEVERITY_OF_RULE
 from converters.grid import Cell, CellKind, Grid
 from converters.label import LabelIndex, LabelIndexes
-from converters.layout import Axis, TableLayout, version_of
+from converters.layout import Axis, TableLayout
+from converters.profile import Profile
+from converters.reportable import version_of
 from dsd.finding import Finding, Report
 from dsd.resolved import ResolvedComponent
 
@@ -17,17 +19,22 @@ CONTACT = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|\+\d[\d\s().-]{7,}\d")
 """An e-mail address, or a telephone number with its country."""
 
 
-class SheetScan:
-    """A sheet while it is read."""
+class GridScan:
+    """Any sheet while it is read."""
 
     def __init__(
-        self, grid: Grid, layout: TableLayout, report: Report, indexes: LabelIndexes
+        self,
+        grid: Grid,
+        profile: Profile,
+        report: Report,
+        indexes: LabelIndexes,
+        dataflow: str | None = None,
     ) -> None:
         self.grid = grid
-        self.layout = layout
-        self.dsd = layout.dsd
+        self.profile = profile
         self.versions: dict[str, str] = {}
         """The classification version that the sheet declares, by dimension id."""
+        self._dataflow = dataflow
         self._report = report
         self._shared_indexes = indexes
         self._indexes: dict[tuple[str, str | None], LabelIndex] = {}
@@ -44,12 +51,12 @@ class SheetScan:
         key: Mapping[str, str] | None = None,
     ) -> None:
         """Add a finding at a cell of this sheet."""
-        self._report.add(
+        self.add(
             Finding(
                 rule=rule,
                 severity=SEVERITY_OF_RULE[rule],
                 message=message,
-                dataflow=self.dsd.urn.short,
+                dataflow=self._dataflow,
                 component=component,
                 key=dict(key or {}),
                 value=value,
@@ -57,6 +64,10 @@ class SheetScan:
                 suggestion=suggestion,
             )
         )
+
+    def add(self, finding: Finding) -> None:
+        """Add a finding."""
+        self._report.add(finding)
 
     def text(self, row: int, column: int) -> str:
         """Return the text shown at a position, empty where it is blank."""
@@ -66,7 +77,7 @@ class SheetScan:
     @property
     def unselected(self) -> tuple[str, ...]:
         """The texts of a row or line that nobody chose."""
-        marks = self.layout.profile.unselected
+        marks = self.profile.unselected
         return (marks.text, *marks.also)
 
     def label_text(self, cell: Cell) -> str | None:
@@ -200,6 +211,17 @@ class SheetScan:
             text,
             index.nearest(text),
         )
+
+
+class SheetScan(GridScan):
+    """The sheet of a table while it is read."""
+
+    def __init__(
+        self, grid: Grid, layout: TableLayout, report: Report, indexes: LabelIndexes
+    ) -> None:
+        super().__init__(grid, layout.profile, report, indexes, layout.dsd.urn.short)
+        self.layout = layout
+        self.dsd = layout.dsd
 
     def axis_code(self, axis: Axis, text: str, row: int, column: int) -> str | None:
         """Return the code of a row or column heading, within the version that the sheet declares."""

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from openpyxl.cell.cell import Cell
-from openpyxl.styles import Alignment, Border, Font, PatternFill
+from openpyxl.formatting.rule import FormulaRule
+from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.worksheet import Worksheet
 
 from converters import sheet_style as style
-from converters.choice_list import ChoiceLists, cell_at, put_text
+from converters.choice_list import ChoiceLists
+from converters.field import Field, FieldKind
 from converters.layout import (
     FIRST_FIELD_ROW,
+    TIP_ROW,
     TITLE_ROW,
+    VERSION_KEY,
     Axis,
-    Field,
-    FieldKind,
     TableLayout,
 )
 from converters.number import decimals_of, lexical_number
+from converters.sheet_pen import LEAST_SCALE, SheetPen, blocks_on_a_page, lines_of, set_page
 
-GENERAL = "General"
 LABEL_WIDTHS = range(24, 56)
 """Of a row heading, in characters: as wide as its texts, within bounds; longer ones wrap."""
 VALUE_WIDTH = 11
 FLAG_WIDTH = 5
+PAIR_WIDTH = VALUE_WIDTH + FLAG_WIDTH
 FIELD_SPAN = 8
 """Sheet columns that the value of a header line takes: figures' columns are too narrow for it."""
 NOTE_HEIGHT = 45
+TITLE_HEIGHT = 26
 LINE_HEIGHT = 13.5
 
 Heading = tuple[str | None, ...]
@@ -63,87 +66,113 @@ class SheetContent:
     """By row heading and column heading."""
 
 
+@dataclass(frozen=True)
+class SheetFrame:
+    """What the workbook gives each of its sheets."""
+
+    cover: str
+    """The name of the cover, to link back to."""
+    colour: str
+    """Of its module."""
+
+
 class SheetWriter:
-    """Writes one sheet; lives for one call of `write_sheet`."""
+    """Writes one sheet; lives for one call of `write`."""
 
     def __init__(
-        self, sheet: Worksheet, layout: TableLayout, content: SheetContent, lists: ChoiceLists
+        self,
+        sheet: Worksheet,
+        layout: TableLayout,
+        content: SheetContent,
+        lists: ChoiceLists,
+        frame: SheetFrame,
     ) -> None:
+        self._pen = SheetPen(sheet, lists)
         self._sheet = sheet
         self._layout = layout
         self._content = content
         self._lists = lists
+        self._frame = frame
         self._columns = layout.column_headings()
         self._row_lists: dict[str, DataValidation] = {}
-        self._last_column = layout.value_column(max(len(self._columns), 1)) - 1
+        self._field_columns = range(layout.label_columns + 1, layout.label_columns + 1 + FIELD_SPAN)
+        self._last_column = max(
+            layout.value_column(len(self._columns)) - 1, self._field_columns.stop - 1
+        )
 
     def write(self) -> None:
         """Write title, header block, headings and figures, and protect what is not to be changed."""
-        self._put(TITLE_ROW, 1, self._layout.title, style.TITLE)
-        self._sheet.row_dimensions[TITLE_ROW].height = 24
-        for number, entry in enumerate(self._layout.fields):
+        self._title()
+        for number, entry in enumerate(self._layout.head):
             self._field(FIRST_FIELD_ROW + number, entry)
         self._column_headings()
         self._row_headings()
         self._figures()
+        self._foot()
         self._sizes()
         self._page()
 
-    def _put(
-        self,
-        row: int,
-        column: int,
-        value: str | int | float | None,
-        font: Font = style.NORMAL,
-        fill: PatternFill | None = None,
-        border: Border | None = None,
-        alignment: Alignment = style.LEFT,
-        *,
-        is_open: bool = False,
-    ) -> Cell:
-        cell = cell_at(self._sheet, row, column)
-        if isinstance(value, str):
-            put_text(self._sheet, row, column, value)
-        else:
-            cell.value = value
-        cell.font = font
-        cell.alignment = alignment
-        cell.protection = style.OPEN if is_open else style.LOCKED
-        if fill is not None:
-            cell.fill = fill
-        if border is not None:
-            cell.border = border
-        return cell
+    def _title(self) -> None:
+        self._pen.band(
+            TITLE_ROW, self._last_column, self._layout.title, self._frame.colour, TITLE_HEIGHT
+        )
+        self._pen.link(TIP_ROW, 1, self._frame.cover, self._frame.cover)
+        first = self._field_columns.start
+        last = min(self._last_column, first + 2 * FIELD_SPAN - 1)
+        tip = " ".join(self._tips())
+        self._pen.put(TIP_ROW, first, tip or None, style.SMALL, alignment=style.LEFT_WRAPPED)
+        self._pen.merge(TIP_ROW, first, last)
+        width = (VALUE_WIDTH + FLAG_WIDTH) / 2 * (last - first + 1)
+        self._sheet.row_dimensions[TIP_ROW].height = LINE_HEIGHT * lines_of(tip, width) + 2
+
+    def _tips(self) -> Iterator[str]:
+        """Yield what the shape of the table asks of a person."""
+        layout = self._layout
+        conditions = {
+            "tip_choose": any(axis.is_selectable for axis in layout.rows),
+            "tip_version": any(axis.versions for axis in layout.rows),
+            "tip_blocks": sum(not axis.is_time for axis in layout.columns) > 1,
+        }
+        for key, holds in conditions.items():
+            if holds:
+                yield layout.profile.text(key, layout.languages)
+
+    def _foot(self) -> None:
+        """Write the lines under the figures."""
+        row = self._layout.foot_row
+        if not self._layout.foot:
+            return
+        text = self._layout.profile.text("coverage_and_notes", self._layout.languages)
+        for column in range(1, self._field_columns.stop):
+            self._pen.put(row, column, None, fill=style.HEADING, border=style.HEAVY)
+        self._pen.put(row, 1, text, style.BOLD, style.HEADING, style.HEAVY)
+        self._pen.merge(row, 1, self._field_columns.stop - 1)
+        for number, entry in enumerate(self._layout.foot, 1):
+            self._field(row + number, entry)
 
     # -- header block --------------------------------------------------------------------------------
 
     def _field(self, row: int, entry: Field) -> None:
-        layout = self._layout
-        self._put(row, 1, entry.caption, style.BOLD, style.GREY, style.BORDER)
-        first = layout.label_columns + 1
+        pen, first = self._pen, self._field_columns.start
+        pen.put(row, 1, entry.caption, style.BOLD, style.GREY, style.BORDER)
         for column in range(2, first):
-            self._put(row, column, None, fill=style.GREY, border=style.BORDER)
-        if first > 2:
-            self._sheet.merge_cells(
-                start_row=row, end_row=row, start_column=1, end_column=first - 1
-            )
+            pen.put(row, column, None, fill=style.GREY, border=style.BORDER)
+        pen.merge(row, 1, first - 1)
         locked = entry.default is not None
         fill = style.GREY if locked else style.YELLOW if entry.codes else style.WHITE
-        for column in range(first, first + FIELD_SPAN):
-            self._put(row, column, None, fill=fill, border=style.BORDER, is_open=not locked)
-        self._sheet.merge_cells(
-            start_row=row, end_row=row, start_column=first, end_column=first + FIELD_SPAN - 1
-        )
         is_note = entry.kind is FieldKind.NOTES
-        self._put(
-            row,
-            first,
-            self._field_text(entry),
-            fill=fill,
-            border=style.BORDER,
-            alignment=style.LEFT_WRAPPED if is_note else style.FITTED,
-            is_open=not locked,
-        )
+        text = self._field_text(entry)
+        for column in self._field_columns:
+            pen.put(
+                row,
+                column,
+                text if column == first else None,
+                fill=fill,
+                border=style.BORDER,
+                alignment=style.LEFT_WRAPPED if is_note else style.FITTED,
+                is_open=not locked,
+            )
+        pen.merge(row, first, self._field_columns.stop - 1)
         if is_note:
             self._sheet.row_dimensions[row].height = NOTE_HEIGHT
         if entry.codes and not locked:
@@ -152,13 +181,7 @@ class SheetWriter:
     def _field_text(self, entry: Field) -> str | None:
         given = self._content.fields.get(entry.key)
         if given is not None:
-            labels = [entry.labels.get(code, code) for code in given]
-            if entry.is_multiple:
-                # A label that holds a semicolon could not be told from two.
-                labels = [
-                    code if ";" in text else text for code, text in zip(given, labels, strict=True)
-                ]
-            return "; ".join(labels)
+            return entry.text(given)
         if entry.default is not None:
             return entry.labels.get(entry.default, entry.default)
         if entry.kind is FieldKind.VERSION:
@@ -167,19 +190,13 @@ class SheetWriter:
         return None
 
     def _offer(self, entry: Field, row: int, column: int) -> None:
-        labels = tuple(entry.labels[code.id] for code in entry.codes)
-        key = "choose_several" if entry.is_multiple else "choose"
-        validation = self._lists.validation(
-            labels, strict=not entry.is_multiple and entry.component is not None
-        )
-        validation.promptTitle = entry.caption[:32]
-        validation.prompt = self._layout.profile.text(key, self._layout.languages)
-        validation.showInputMessage = True
-        self._validate(validation, row, column)
-
-    def _validate(self, validation: DataValidation, row: int, column: int) -> None:
-        validation.add(f"{get_column_letter(column)}{row}")
-        self._sheet.add_data_validation(validation)
+        profile, languages = self._layout.profile, self._layout.languages
+        prompts = [profile.text("choose_several" if entry.is_multiple else "choose", languages)]
+        if any(entry.key == asked.id for asked in profile.sources.columns[1:]):
+            prompts.append(profile.text("settled", languages))
+        strict = not entry.is_multiple and entry.component is not None
+        area = f"{get_column_letter(column)}{row}"
+        self._pen.offer(entry, area, "; ".join(prompts), strict=strict)
 
     # -- headings ------------------------------------------------------------------------------------
 
@@ -189,7 +206,7 @@ class SheetWriter:
             row = layout.first_header_row + level
             for column in range(1, layout.label_columns + 1):
                 last = column == layout.label_columns
-                self._put(
+                self._pen.put(
                     row,
                     column,
                     axis.caption if last else None,
@@ -201,34 +218,43 @@ class SheetWriter:
             self._column_level(row, level, axis)
         row = layout.caption_row
         for number, axis in enumerate(layout.rows):
-            self._put(row, number + 1, axis.caption, style.BOLD, style.HEADING, style.HEAVY)
+            self._pen.put(row, number + 1, axis.caption, style.BOLD, style.HEADING, style.HEAVY)
         for number in range(len(self._columns)):
             for offset, key in enumerate(("value", "flag")):
-                self._put(
+                self._pen.put(
                     row,
                     layout.value_column(number) + offset,
                     layout.profile.text(key, layout.languages),
                     style.SMALL,
                     style.HEADING,
                     style.HEAVY,
-                    style.CENTRE,
+                    style.FITTED_CENTRE,
                 )
 
     def _column_level(self, row: int, level: int, axis: Axis) -> None:
-        """Write one level of column headings; equal neighbours share a merged cell."""
+        """Write one level of column headings; those of one block share a merged cell.
+
+        An outer heading is repeated above each block: over all of them it would be out of sight.
+        """
         position = 0
-        for heading, group in groupby(self._columns, key=lambda column: column[: level + 1]):
+        inner = level == len(self._layout.columns) - 1
+        for heading, group in groupby(self._columns, key=lambda c: c if inner else c[:-1]):
             span = 2 * len(list(group))
             first = self._layout.label_columns + 1 + position
             code = heading[level]
             # A year is a number to a person's eye and to every other program.
             text = int(code) if axis.is_time and code.isdecimal() else axis.label(code)
             for column in range(first, first + span):
-                self._put(row, column, None, fill=style.HEADING, border=style.BORDER)
-            self._put(row, first, text, style.BOLD, style.HEADING, style.BORDER, style.CENTRE)
-            self._sheet.merge_cells(
-                start_row=row, end_row=row, start_column=first, end_column=first + span - 1
-            )
+                self._pen.put(
+                    row,
+                    column,
+                    text if column == first else None,
+                    style.BOLD,
+                    style.HEADING,
+                    style.BORDER,
+                    style.CENTRE,
+                )
+            self._pen.merge(row, first, first + span - 1)
             position += span
 
     def _row_headings(self) -> None:
@@ -239,16 +265,19 @@ class SheetWriter:
             for column, (axis, code) in enumerate(zip(layout.rows, heading, strict=True), 1):
                 self._row_heading(row, column, axis, code)
                 text = "" if code is None else axis.label(code)
-                lines = max(lines, -(-(len(text) + 2) // _label_width(axis)))
+                lines = max(lines, lines_of(f"{text}  ", _label_width(axis)))
             if lines > 1:
                 self._sheet.row_dimensions[row].height = LINE_HEIGHT * lines
+        for column, axis in enumerate(layout.rows, 1):
+            if axis.versions:
+                self._mark_other_versions(column, axis)
 
     def _row_heading(self, row: int, column: int, axis: Axis, code: str | None) -> None:
         chosen = axis.is_selectable and code not in axis.pinned
         is_open = chosen or bool(axis.versions)
         text = self._layout.profile.unselected.text if code is None else axis.label(code)
         depth = axis.depth(code) if code is not None else 0
-        self._put(
+        self._pen.put(
             row,
             column,
             text,
@@ -265,13 +294,48 @@ class SheetWriter:
             self._row_lists[axis.id].add(f"{get_column_letter(column)}{row}")
 
     def _row_choices(self, axis: Axis) -> DataValidation:
+        blank = (self._layout.profile.unselected.text,)
         if axis.is_selectable:
-            blank = (self._layout.profile.unselected.text,)
             return self._lists.validation(
                 (*blank, *(axis.label(code) for code in axis.choices())), strict=True
             )
         labels = dict.fromkeys(axis.label(code.id) for code in axis.codes)
-        return self._lists.validation(tuple(labels), strict=True)
+        validation = self._lists.validation((*blank, *labels), strict=True)
+        formula = self._labels_of_version(axis, blank)
+        if formula is not None:
+            validation.formula1 = formula
+        return validation
+
+    def _labels_of_version(self, axis: Axis, blank: tuple[str, ...] = ()) -> str | None:
+        """Return the formula of the labels that belong to the version chosen in the header block."""
+        key = f"{VERSION_KEY}{axis.id}"
+        number = next((n for n, entry in enumerate(self._layout.head) if entry.key == key), None)
+        if number is None:
+            return None
+        entry = self._layout.head[number]
+        chooser = f"${get_column_letter(self._field_columns.start)}${FIRST_FIELD_ROW + number}"
+        options = [
+            (
+                entry.labels[version.id],
+                (*blank, *(axis.label(code) for code in axis.of_version[version.id])),
+            )
+            for version in axis.versions
+        ]
+        return self._lists.dependent(chooser, options)
+
+    def _mark_other_versions(self, column: int, axis: Axis) -> None:
+        """Let labels that belong to another version than the chosen one turn red."""
+        formula = self._labels_of_version(axis, (self._layout.profile.unselected.text,))
+        rows = len(self._layout.row_headings())
+        if formula is None or not rows:
+            return
+        letter, first = get_column_letter(column), self._layout.first_data_row
+        rule = FormulaRule(  # type: ignore[no-untyped-call]
+            formula=[f'AND(${letter}{first}<>"",ISNA(MATCH(${letter}{first},{formula},0)))'],
+            font=Font(color=style.WRONG, bold=True),
+        )
+        area = f"{letter}{first}:{letter}{first + rows - 1}"
+        self._sheet.conditional_formatting.add(area, rule)
 
     # -- figures -------------------------------------------------------------------------------------
 
@@ -285,7 +349,7 @@ class SheetWriter:
                 content = self._content.cells.get((row_heading, column_heading), CellContent())
                 column = layout.value_column(number)
                 self._figure(row, column, content.value)
-                self._put(
+                self._pen.put(
                     row,
                     column + 1,
                     content.flag,
@@ -311,7 +375,7 @@ class SheetWriter:
         return None
 
     def _figure(self, row: int, column: int, value: str | None) -> None:
-        cell = self._put(
+        cell = self._pen.put(
             row,
             column,
             None if value is None else stored_number(value),
@@ -330,36 +394,39 @@ class SheetWriter:
     def _sizes(self) -> None:
         layout = self._layout
         for number, axis in enumerate(layout.rows, 1):
-            self._width(number, _label_width(axis))
-        for number in range(len(self._columns)):
-            self._width(layout.value_column(number), VALUE_WIDTH)
-            self._width(layout.value_column(number) + 1, FLAG_WIDTH)
+            self._pen.width(number, _label_width(axis))
+        for number in range(max(len(self._columns), FIELD_SPAN // 2)):
+            self._pen.width(layout.value_column(number), VALUE_WIDTH)
+            self._pen.width(layout.value_column(number) + 1, FLAG_WIDTH)
         corner = f"{get_column_letter(layout.label_columns + 1)}{layout.first_data_row}"
         self._sheet.freeze_panes = corner
         self._sheet.sheet_view.showGridLines = False
         self._sheet.sheet_view.zoomScale = 90
 
-    def _width(self, column: int, width: float) -> None:
-        self._sheet.column_dimensions[get_column_letter(column)].width = width
-
     def _page(self) -> None:
         layout = self._layout
-        sheet = self._sheet
-        sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.paperSize = 9
-        sheet.page_setup.fitToHeight = 0
-        sheet.page_setup.fitToWidth = 1 + (self._last_column - 1) // 24
-        sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-        sheet.print_title_cols = f"A:{get_column_letter(layout.label_columns)}"
-        sheet.print_title_rows = f"{layout.first_header_row}:{layout.caption_row}"
-        footer = sheet.HeaderFooter.oddFooter
-        if footer is not None:
-            footer.left.text = layout.sheet
-            footer.right.text = "&P / &N"
-        # No password: the protection guards against slips, not against the office that fills it.
-        sheet.protection.sheet = True
-        sheet.protection.formatColumns = False
-        sheet.protection.formatRows = False
+        blocks = self._blocks()
+        labels = sum(_label_width(axis) for axis in layout.rows)
+        set_page(self._sheet, layout.sheet)
+        # Whole blocks (a year each) on a page, at a size that can still be read.
+        fitting = blocks_on_a_page(labels, len(blocks[0]) * PAIR_WIDTH) if blocks else 1
+        if len(blocks) > fitting:
+            self._sheet.sheet_properties.pageSetUpPr = None
+            self._sheet.page_setup.scale = LEAST_SCALE
+            for block in blocks[fitting::fitting]:
+                self._sheet.col_breaks.append(Break(layout.value_column(block[0]) - 1))
+        self._sheet.print_title_cols = f"A:{get_column_letter(layout.label_columns)}"
+        self._sheet.print_title_rows = f"{layout.first_header_row}:{layout.caption_row}"
+        self._sheet.sheet_properties.tabColor = self._frame.colour
+        self._pen.protect()
+
+    def _blocks(self) -> list[list[int]]:
+        """Return the numbers of the columns of figures that stand under one heading, all but the last level."""
+        numbered = enumerate(self._columns)
+        return [
+            [number for number, _ in group]
+            for _, group in groupby(numbered, key=lambda column: column[1][:-1])
+        ]
 
 
 def _label_width(axis: Axis) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from codelists.item_scheme import Category, CategoryScheme
+from codelists.urn import parse_urn
 from codelists.version import parse_version
 from dsd.resolved import Dsd
-from dsd.structure import Dataflow, ProvisionAgreement
+from dsd.structure import Categorisation, Dataflow, ProvisionAgreement
 from dsd.structures import Structures, UnknownArtefactError
 
 
@@ -38,6 +40,30 @@ def flow_number(structures: Structures, flow: Dataflow) -> str | None:
         return own
     structure = structures.find(flow.structure)
     return structure.annotation_value("TABLE_NUMBER") if structure else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Module:
+    """A group of tables."""
+
+    rank: int
+    """Its place among the modules, from 0."""
+    category: Category
+
+
+def module_of(structures: Structures, flow: Dataflow) -> Module | None:
+    """Return the top category that a flow is filed under, None where it is under none."""
+    for filing in structures.of_type(Categorisation):
+        if filing.source is None or structures.find(filing.source) is not flow:
+            continue
+        target = parse_urn(filing.target or "")
+        scheme = structures.find(target)
+        if isinstance(scheme, CategoryScheme):
+            root = (target.item or "").partition(".")[0]
+            for rank, category in enumerate(scheme.categories):
+                if category.id == root:
+                    return Module(rank, category)
+    return None
 
 
 def find_flow(structures: Structures, table: str) -> Dataflow:

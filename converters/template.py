@@ -8,19 +8,23 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from openpyxl import Workbook
 
+from converters import sheet_style as style
 from converters.choice_list import ChoiceLists
-from converters.cover import write_cover
+from converters.conversion import SourceDescription
+from converters.cover import Group, write_cover
 from converters.filling import Observation, fill_sheets
 from converters.layout import LayoutOptions, TableLayout, UnknownVersionError, table_layout
 from converters.profile import Profile, in_languages, load_profile
-from converters.sheet_writer import SheetContent, SheetWriter
-from converters.table import bound_dsd, find_flow, questionnaire_flows
+from converters.sheet_writer import SheetContent, SheetFrame, SheetWriter
+from converters.source_sheet import derived_sources, source_sheet_layout
+from converters.source_writer import write_sources
+from converters.table import Module, bound_dsd, find_flow, module_of, questionnaire_flows
 from dsd.structures import Structures
 from dsd.time_period import parse_period
 
@@ -77,7 +81,8 @@ def template_bytes(
     for id in options.versions:
         if id not in versioned:
             raise UnknownVersionError(f"no table asked for has versions of {id}")
-    return workbook_bytes([(layout, SheetContent()) for layout in layouts], profile, languages)
+    sheets = [(layout, SheetContent()) for layout in layouts]
+    return workbook_bytes(structures, sheets, profile, languages)
 
 
 def _periods(years: Iterable[str | int]) -> tuple[str, ...]:
@@ -108,6 +113,7 @@ def filled_bytes(
     *,
     languages: tuple[str, ...] = ("en",),
     gap_reasons: Mapping[str, str] | None = None,
+    sources: Sequence[SourceDescription] | None = None,
     profile: Profile | None = None,
 ) -> bytes:
     """Return a questionnaire workbook filled with observations.
@@ -122,6 +128,7 @@ def filled_bytes(
         years: the column blocks; the periods of each table's observations where None.
         languages: of the labels.
         gap_reasons: id of the reason for which a table has no data, by the same table names.
+        sources: the rows of the sources sheet; where None what all observations of a source have in common.
         profile: the questionnaire's profile; the built-in one where None.
 
     Raises:
@@ -130,32 +137,79 @@ def filled_bytes(
     """
     profile = profile or load_profile()
     periods = None if years is None else _periods(years)
+    tables = [
+        (
+            table,
+            bound_dsd(structures, find_flow(structures, table), profile.placement.area, country),
+        )
+        for table in observations
+    ]
+    held = [(dsd, list(observations[table])) for table, dsd in tables]
+    if sources is None:
+        layout = source_sheet_layout([dsd for dsd, _ in held], structures, profile)
+        sources = derived_sources(held, layout) if layout else ()
     sheets: list[Sheet] = []
-    for table, rows in observations.items():
-        dsd = bound_dsd(structures, find_flow(structures, table), profile.placement.area, country)
+    for (table, dsd), (_, rows) in zip(tables, held, strict=True):
         reason = (gap_reasons or {}).get(table)
-        sheets += fill_sheets(dsd, profile, rows, periods, languages, reason)
-    return workbook_bytes(sheets, profile, languages)
+        sheets += fill_sheets(dsd, profile, rows, periods, languages, reason, sources)
+    return workbook_bytes(structures, sheets, profile, languages, sources)
 
 
 def workbook_bytes(
-    sheets: Sequence[Sheet], profile: Profile, languages: tuple[str, ...] = ("en",)
+    structures: Structures,
+    sheets: Sequence[Sheet],
+    profile: Profile,
+    languages: tuple[str, ...] = ("en",),
+    sources: Sequence[SourceDescription] = (),
 ) -> bytes:
-    """Return the workbook of these sheets with its cover and its lists."""
+    """Return the workbook of these sheets, module after module, with its cover, sources and lists."""
     workbook = Workbook()
     cover = workbook.worksheets[0]
     cover.title = in_languages(profile.sheets["cover"], languages[:1])
     lists = workbook.create_sheet(in_languages(profile.sheets["lists"], languages[:1]))
     lists.sheet_state = "hidden"
     choices = ChoiceLists(lists)
-    names = []
-    for layout, content in sheets:
-        sheet = workbook.create_sheet(content.name or layout.sheet, len(workbook.worksheets) - 1)
-        SheetWriter(sheet, layout, content, choices).write()
-        names.append(sheet.title)
-    write_cover(cover, [layout for layout, _ in sheets], names, profile, languages)
+    groups: list[Group] = []
+    layout = source_sheet_layout([table.dsd for table, _ in sheets], structures, profile, languages)
+    if layout is not None:
+        name = in_languages(profile.sheets["sources"], languages[:1])
+        sheet = workbook.create_sheet(name, len(workbook.worksheets) - 1)
+        frame = SheetFrame(cover.title, style.ACCENT)
+        write_sources(sheet, layout, sources, choices, frame)
+        title = profile.text("sources_title", languages)
+        groups.append(Group(None, style.ACCENT, ((name, title),)))
+    for module, members in _by_module(structures, sheets):
+        colours = profile.modules.colours
+        colour = colours[module.rank % len(colours)] if module else style.ACCENT
+        listed = []
+        for table, content in members:
+            name = content.name or table.sheet
+            sheet = workbook.create_sheet(name, len(workbook.worksheets) - 1)
+            frame = SheetFrame(cover.title, colour)
+            SheetWriter(sheet, table, content, choices, frame).write()
+            listed.append((sheet.title, table.title))
+        names = module.category.names if module else {}
+        groups.append(Group(in_languages(names, languages) or None, colour, tuple(listed)))
+    write_cover(cover, [table for table, _ in sheets], groups, choices, profile, languages)
+    return _saved(workbook, profile.text("title", languages[:1]))
+
+
+def _by_module(
+    structures: Structures, sheets: Sequence[Sheet]
+) -> Iterator[tuple[Module | None, list[Sheet]]]:
+    """Yield the sheets of each module in the order of the category scheme, those of none last."""
+    found: dict[str, tuple[Module | None, list[Sheet]]] = {}
+    for sheet in sheets:
+        flow = sheet[0].dsd.dataflow
+        module = module_of(structures, flow) if flow else None
+        key = module.category.id if module else ""
+        found.setdefault(key, (module, []))[1].append(sheet)
+    yield from sorted(found.values(), key=lambda group: group[0].rank if group[0] else len(found))
+
+
+def _saved(workbook: Workbook, title: str) -> bytes:
     workbook.properties.creator = "ILMS Exchange"
-    workbook.properties.title = profile.text("title", languages[:1])
+    workbook.properties.title = title
     workbook.properties.created = FIXED_TIME
     buffer = io.BytesIO()
     workbook.save(buffer)

@@ -22,6 +22,19 @@ def _years(_context: click.Context, _option: click.Parameter, text: str) -> tupl
     return tuple(str(year) for year in years)
 
 
+def _versions(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, str]:
+    """Read `ECO=ECO_ISIC4`: the classification version to print of a dimension."""
+    found: dict[str, str] = {}
+    for text in texts:
+        dimension, equals, version = text.partition("=")
+        if not (dimension and equals and version):
+            raise click.BadParameter(f"{text!r} names no version; write ECO=ECO_ISIC4")
+        found[dimension] = version
+    return found
+
+
 @click.command()
 @click.option("--country", required=True, help="ISO 3166 alpha-3 code of the reporting country.")
 @click.option(
@@ -33,6 +46,13 @@ def _years(_context: click.Context, _option: click.Parameter, text: str) -> tupl
 @click.option(
     "--language", "languages", multiple=True, help="Language of labels; two stand side by side."
 )
+@click.option(
+    "--classification",
+    "versions",
+    multiple=True,
+    callback=_versions,
+    help="Version to print, as ECO=ECO_ISIC4; may be repeated.",
+)
 @click.option("-o", "--output", "target", required=True, type=TARGET, help="Workbook to write.")
 @structures_option
 def template(
@@ -40,6 +60,7 @@ def template(
     years: tuple[str, ...],
     tables: tuple[str, ...],
     languages: tuple[str, ...],
+    versions: dict[str, str],
     target: Path,
     folders: tuple[Path, ...],
 ) -> None:
@@ -49,12 +70,18 @@ def template(
     Example:
       ilms template --country KHM --years 2015-2024 --table T15 -o khm.xlsx
     """
+    from converters.layout import UnknownVersionError
     from converters.table import UnknownTableError
     from converters.template import template_bytes
 
-    with refusing(UnknownTableError):
+    with refusing(UnknownTableError, UnknownVersionError):
         body = template_bytes(
-            structures_of(folders), country, years, tables or None, languages=languages or ("en",)
+            structures_of(folders),
+            country,
+            years,
+            tables or None,
+            languages=languages or ("en",),
+            versions=versions,
         )
     with replacing(target) as part:
         part.write_bytes(body)

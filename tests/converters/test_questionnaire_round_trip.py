@@ -168,7 +168,7 @@ def test_a_blank_template_says_only_that_it_is_blank(structures):
     assert conversion.datasets == ()
 
 
-@pytest.mark.parametrize("reason", [entry["id"] for entry in PROFILE.gap_reasons])
+@pytest.mark.parametrize("reason", list(PROFILE.gap_reasons))
 def test_a_reason_for_having_no_data_comes_back(structures, reason):
     data = filled_bytes(structures, COUNTRY, {"T8": []}, [2024], gap_reasons={"T8": reason})
     conversion = read_questionnaire(data, structures)

@@ -29,8 +29,8 @@ def test_the_same_arguments_make_the_same_bytes(structures, data):
     assert again == data
 
 
-def test_sheets_are_cover_tables_and_hidden_lists(workbook):
-    assert workbook.sheetnames == ["Cover", "T15", "T16", "T8", "Lists"]
+def test_sheets_are_cover_sources_tables_by_module_and_hidden_lists(workbook):
+    assert workbook.sheetnames == ["Cover", "Sources", "T8", "T15", "T16", "Lists"]
     assert workbook["Lists"].sheet_state == "hidden"
     texts = [cell.value for row in workbook["Cover"].iter_rows() for cell in row if cell.value]
     assert "Cambodia" in texts
@@ -92,3 +92,60 @@ def test_what_can_only_be_one_code_is_fixed(workbook):
     assert "Classification version: Economic activity" in [
         workbook["T16"].cell(row, 1).value for row in range(1, 40)
     ]
+
+
+def test_the_cover_links_to_the_tables_of_each_module_in_their_colour(workbook):
+    cover = workbook["Cover"]
+    texts = [cover.cell(row, 1).value for row in range(1, 60)]
+    module = texts.index("Module C. Nationals abroad") + 1
+    assert texts.index("Module A. International migrant stock") + 1 < module
+    link = cover.cell(module + 1, 1)
+    assert (link.value, link.hyperlink.location) == ("T15", "'T15'!A1")
+    colour = cover.cell(module, 1).fill.fgColor.rgb
+    assert workbook["T15"].sheet_properties.tabColor.rgb == colour
+    assert workbook["T8"].sheet_properties.tabColor.rgb != colour
+    assert workbook["T15"]["A2"].hyperlink.location == "'Cover'!A1"
+
+
+def test_pages_are_landscape_with_repeated_headings_and_whole_years(structures):
+    data = template_bytes(structures, "KHM", range(2010, 2025), ["T15"])
+    sheet = openpyxl.load_workbook(io.BytesIO(data))["T15"]
+    assert sheet.page_setup.orientation == "landscape"
+    first = row_of(sheet, "Country of destination")
+    assert sheet.print_title_cols == "$A:$A"
+    assert sheet.print_title_rows == f"${first - 2}:${first}"
+    years = {cell.column: cell.value for cell in sheet[first - 2] if cell.value}
+    assert sheet.col_breaks.brk
+    assert all(years.get(entry.id + 1) for entry in sheet.col_breaks.brk)
+
+
+def test_outer_headings_stand_above_each_year(structures):
+    data = template_bytes(structures, "KHM", [2023, 2024], ["T8"])
+    sheet = openpyxl.load_workbook(io.BytesIO(data))["T8"]
+    row = row_of(sheet, "Measure") - 3
+    headings = [cell.value for cell in sheet[row] if cell.value][1:]
+    assert headings[:4] == ["Total", "Total", "Migrants", "Migrants"]
+
+
+def test_another_version_finds_rows_and_its_own_list(structures):
+    data = template_bytes(structures, "KHM", [2024], ["T16"])
+    workbook = openpyxl.load_workbook(io.BytesIO(data))
+    sheet = workbook["T16"]
+    first = row_of(sheet, "Economic activity") + 1
+    last = row_of(sheet, "Coverage and notes") - 2
+    labels = [sheet.cell(row, 1).value for row in range(first, last + 1)]
+    assert labels[0] == "Total"
+    assert labels[-1] == "..."
+    isic = template_bytes(structures, "KHM", [2024], ["T16"], versions={"ECO": "ECO_ISIC4"})
+    longest = openpyxl.load_workbook(io.BytesIO(isic))["T16"]
+    assert row_of(longest, "Coverage and notes") == row_of(sheet, "Coverage and notes")
+    chooser = f"$B${row_of(sheet, 'Classification version: Economic activity')}"
+    formula = next(
+        v.formula1
+        for v in sheet.data_validations.dataValidation
+        if f"A{first}" in str(v.sqref).split()
+    )
+    assert formula.startswith(f"CHOOSE(MATCH({chooser},")
+    (area,) = sheet.conditional_formatting
+    assert str(area.sqref) == f"A{first}:A{last}"
+    assert formula in area.rules[0].formula[0]
