@@ -38,6 +38,13 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,postgres,s3,dev]'
 	@touch $@
 
+# pysdmx reads what we write (tests, benchmarks); its pins are older than ours, hence an environment of its own.
+.venv-pysdmx/.installed: tests/oracles/pysdmx.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, with its venv module"; exit 1; }
+	$(PYTHON) -m venv .venv-pysdmx
+	.venv-pysdmx/bin/python -m pip install --quiet --disable-pip-version-check -r tests/oracles/pysdmx.txt
+	@touch $@
+
 ifeq ($(TEST_PYTHON),$(abspath $(BIN))/python)
 test test-long: $(VENV)/.installed-dev
 endif
@@ -63,7 +70,7 @@ licences: $(VENV)/.installed-dev
 
 check: lint types imports licences
 
-benchmarks: $(VENV)/.installed-dev
+benchmarks: $(VENV)/.installed-dev .venv-pysdmx/.installed
 	for script in benchmarks/*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
 
 # The one place where versions are chosen; review the diff.
@@ -72,4 +79,4 @@ lock: $(VENV)/.installed-dev
 	$(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o constraints.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) var dist build
+	rm -rf $(VENV) .venv-pysdmx var dist build

@@ -88,6 +88,8 @@ class Capabilities:
     """Any dimension at the observation level."""
     several_datasets: bool = False
     """Several data sets in one message, of several structures too."""
+    said: frozenset[str] = frozenset()
+    """What a message can say of a data set beside its contents: names of the fields of `dsd.dataset.SetAttributes`."""
 
 
 @dataclass(frozen=True)
