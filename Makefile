@@ -25,7 +25,7 @@ load: $(STORE)/.loaded
 
 # The example database comes from the bundled workbooks through the converter and the rules.
 $(STORE)/.loaded: $(VENV)/.installed $(wildcard converters/examples/submissions/*)
-	$(BIN)/ilms load --bundled --store $(STORE)
+	$(BIN)/ilms load --bundled --report summary --store $(STORE)
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -62,6 +62,23 @@ provider_option = click.option(
     "--provider", help="Id of the data provider, as IDN_MOM; checks what its agreements allow."
 )
 waivers_option = click.option(
-    "--waivers", type=FILE, help="TOML file of errors that are allowed, each with its reason."
+    "--waivers",
+    type=click.Path(exists=True, path_type=Path),
+    help="Errors that are allowed, each with its reason: a TOML file, or a folder that has NAME.waivers.toml for NAME.xlsx.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
+all_or_nothing_option = click.option(
+    "--all-or-nothing", is_flag=True, help="Reject a whole file where one table is rejected."
+)
+report_option = click.option(
+    "--report",
+    type=click.Choice(["text", "summary", "json", "html"]),
+    help="What the report looks like; otherwise the ending of --output says it, and it is text.",
+)
+json_option = click.option("--json", "report", flag_value="json", help="The same as --report json.")
+output_option = click.option(
+    "-o",
+    "--output",
+    "target",
+    type=TARGET,
+    help="File for the report, written whole or not at all.",
+)

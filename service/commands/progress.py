@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol, TypeVar
+
+Job = TypeVar("Job")
 
 
-def each(jobs: list[Any], what: str) -> Iterator[Any]:
+class Progress(Protocol):
+    """What long work tells of its progress to."""
+
+    def __call__(self, done: int, total: int, now: str = "") -> None: ...  # noqa: D102
+
+
+def each(jobs: Sequence[Job], what: str, name: Callable[[Job], str]) -> Iterator[Job]:
     """Yield the jobs under a progress bar on a terminal, a log line each elsewhere."""
-    if not sys.stderr.isatty():
-        for number, job in enumerate(jobs, 1):
-            logging.getLogger(__name__).info("%s %d of %d", what, number, len(jobs))
+    with bar(what) as progress:
+        for number, job in enumerate(jobs):
+            progress(number, len(jobs), name(job))
             yield job
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(jobs, description=what, console=Console(stderr=True), transient=True)
 
 
 @contextmanager
-def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give what shows progress: a bar on a terminal, log lines elsewhere."""
+def bar(what: str) -> Iterator[Progress]:
+    """Give what shows progress (done, of how many, with what): a bar on a terminal, log lines elsewhere."""
     if not sys.stderr.isatty():
         log = logging.getLogger(__name__)
-        yield lambda done, total: log.info("%s %d of %d", what, done, total)
+        yield lambda done, total, now="": log.info("%s %d of %d %s", what, done, total, now)
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress as RichProgress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with RichProgress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total, now="": shown.update(
+            task, completed=done, total=total, description=f"{what} {now}".rstrip()
+        )

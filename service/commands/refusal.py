@@ -9,12 +9,14 @@ import click
 
 REJECTED = 1
 """Exit status where something was found that rejects."""
+UNABLE = 2
+"""Exit status where the command cannot do what it was asked."""
 
 
 class Refusal(click.ClickException):
     """The command cannot do what it was asked; nothing was written."""
 
-    exit_code = 2
+    exit_code = UNABLE
 
 
 @contextmanager

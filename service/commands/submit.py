@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,13 @@ import click
 
 from service.commands.option import (
     FILE,
+    all_or_nothing_option,
     config_option,
     json_option,
     options,
+    output_option,
     provider_option,
+    report_option,
     settings_of,
     store_option,
     structures_of,
@@ -21,35 +26,55 @@ from service.commands.option import (
     waivers_option,
 )
 from service.commands.progress import each
-from service.commands.refusal import REJECTED, refusing
+from service.commands.refusal import REJECTED, UNABLE, refusing
+from service.commands.report import Report
 
 if TYPE_CHECKING:
     from dsd.structures import Structures
     from service.config import Settings
-    from service.submission.result import SubmissionResult
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A file to check, by whom it is sent, and what is allowed in it."""
+
+    source: Path
+    provider: str | None
+    waivers: Path | None
 
 
 @click.command()
-@click.argument("source", type=FILE)
-@options(provider_option, waivers_option, json_option, structures_option)
+@click.argument("sources", nargs=-1, required=True, type=FILE)
+@options(
+    provider_option,
+    waivers_option,
+    all_or_nothing_option,
+    report_option,
+    json_option,
+    output_option,
+    structures_option,
+)
 def validate(
-    source: Path,
+    sources: tuple[Path, ...],
     provider: str | None,
     waivers: Path | None,
-    as_json: bool,
+    all_or_nothing: bool,
+    report: str | None,
+    target: Path | None,
     folders: tuple[Path, ...],
 ) -> None:
-    """Say what is wrong with a submission, where, and how to mend it; store nothing.
+    """Say what is wrong with submissions, where, and how to mend it.
+
+    Nothing is stored. The exit status is 1 where a table is rejected, 2 where a file cannot be read.
 
     \b
     Example:
-      ilms validate idn.xlsx --provider IDN_MOM
+      ilms validate idn.xlsx --provider IDN_MOM -o report.html
     """
-    result = _submit(
-        source, structures_of(folders), None, provider, waivers, settings=settings_of()
-    )
-    _print(result, as_json)
-    sys.exit(0 if result.is_accepted else REJECTED)
+    structures = structures_of(folders)
+    said = Report(structures, report, target)
+    jobs = [_Job(source, provider, waivers) for source in sources]
+    _submit(jobs, "Validating", structures, None, said, settings_of(), all_or_nothing)
 
 
 @click.command()
@@ -57,99 +82,108 @@ def validate(
 @click.option(
     "--bundled", is_flag=True, help="Load the example submissions that come with the program."
 )
-@click.option(
-    "--all-or-nothing", is_flag=True, help="Reject a whole file where one table is rejected."
-)
 @options(
     store_option,
     config_option,
     provider_option,
     waivers_option,
+    all_or_nothing_option,
+    report_option,
     json_option,
+    output_option,
     structures_option,
 )
 def load(
     sources: tuple[Path, ...],
     bundled: bool,
-    all_or_nothing: bool,
     store: Path | None,
     config: Path | None,
     provider: str | None,
     waivers: Path | None,
-    as_json: bool,
+    all_or_nothing: bool,
+    report: str | None,
+    target: Path | None,
     folders: tuple[Path, ...],
 ) -> None:
-    """Validate submissions and store what is accepted, each file in one transaction.
+    """Validate submissions and store what is accepted.
+
+    Each file is one transaction: its accepted tables are stored together, or none.
 
     \b
     Example:
-      ilms load idn.xlsx --store var/store --provider IDN_MOM
+      ilms load idn.xlsx khm.xlsx --store var/store
     """
     from service.store import open_store
     from service.store.protocol import StoreError
-    from service.submission.agreement import coordinating_provider
 
     if not sources and not bundled:
         raise click.UsageError("name a file, or give --bundled")
     structures, settings = structures_of(folders), settings_of(config, store_folder=store)
-    jobs = [(source, provider, waivers) for source in sources]
-    for example in _bundled() if bundled else ():
-        office = coordinating_provider(structures, example.name[:3])
-        allowed = example.with_suffix(".waivers.toml")
-        jobs.append(
-            (example, str(office) if office else None, allowed if allowed.exists() else None)
-        )
-    accepted = True
+    said = Report(structures, report, target)
+    jobs = [_Job(source, provider, waivers) for source in sources]
+    jobs += _bundled(structures) if bundled else ()
     with refusing(StoreError):
         opened = open_store(settings)
         try:
-            for source, office_name, allowed_file in each(jobs, "Loading"):
-                result = _submit(
-                    source, structures, opened, office_name, allowed_file, settings, all_or_nothing
-                )
-                _print(result, as_json)
-                accepted = accepted and result.is_accepted
+            _submit(jobs, "Loading", structures, opened, said, settings, all_or_nothing)
         finally:
             opened.close()
-    sys.exit(0 if accepted else REJECTED)
 
 
-def _bundled() -> list[Path]:
+def _bundled(structures: Structures) -> list[_Job]:
     """Return the example submissions, named by country; errors allowed in one stand beside it."""
     from dsd.structures import PACKAGE_ROOT
+    from service.submission.agreement import coordinating_provider
 
-    return sorted((PACKAGE_ROOT / "converters" / "examples" / "submissions").glob("*.xlsx"))
+    folder = PACKAGE_ROOT / "converters" / "examples" / "submissions"
+    jobs = []
+    for path in sorted(folder.glob("*.xlsx")):
+        office = coordinating_provider(structures, path.stem)
+        jobs.append(_Job(path, str(office) if office else None, folder))
+    return jobs
 
 
 def _submit(
-    source: Path,
+    jobs: Sequence[_Job],
+    what: str,
     structures: Structures,
     store: Any,
-    provider: str | None,
-    waivers: Path | None,
+    said: Report,
     settings: Settings,
-    all_or_nothing: bool = False,
-) -> SubmissionResult:
+    all_or_nothing: bool,
+) -> None:
+    """Check (and store) the files one after the other, report, and end with the exit status."""
     from service.submission.agreement import UnknownProviderError
     from service.submission.convert import UnreadableSubmissionError
     from service.submission.receive import submit
     from service.submission.report import rule_infos
     from service.validation.waiver import WaiverFileError, read_waivers
 
-    with refusing(UnreadableSubmissionError, UnknownProviderError, WaiverFileError):
-        return submit(
-            source,
-            structures,
-            store,
-            provider=provider,
-            waivers=read_waivers(waivers, rule_infos()) if waivers else None,
-            all_or_nothing=all_or_nothing,
-            settings=settings,
-        )
+    for job in each(jobs, what, lambda job: job.source.name):
+        allowed = _waivers_of(job)
+        with refusing(UnknownProviderError, WaiverFileError):
+            try:
+                result = submit(
+                    job.source,
+                    structures,
+                    store,
+                    provider=job.provider,
+                    waivers=read_waivers(allowed, rule_infos()) if allowed else None,
+                    all_or_nothing=all_or_nothing,
+                    settings=settings,
+                )
+            except UnreadableSubmissionError as error:
+                said.add_unreadable(job.source, str(error))
+                continue
+        said.add(result)
+    said.finish()
+    if said.has_unreadable:
+        sys.exit(UNABLE)
+    sys.exit(0 if said.is_accepted else REJECTED)
 
 
-def _print(result: SubmissionResult, as_json: bool) -> None:
-    from service.submission.report import as_json as to_json
-    from service.submission.report import as_text
-
-    click.echo(to_json(result).decode("utf-8") if as_json else as_text(result), nl=False)
+def _waivers_of(job: _Job) -> Path | None:
+    if job.waivers is None or not job.waivers.is_dir():
+        return job.waivers
+    named = job.waivers / f"{job.source.stem}.waivers.toml"
+    return named if named.exists() else None

@@ -73,13 +73,20 @@ def findings_as_text(
     return "\n".join(_groups(findings, width, shown)) + "\n"
 
 
+def as_summary(result: SubmissionResult) -> str:
+    """Return the receipt in a line a table, without the findings."""
+    lines = [next(_summary(result))]
+    lines += [f"{' ' * _INDENT}{_title(table)}: {_counts(table)}" for table in result.tables]
+    return "\n".join(lines) + "\n"
+
+
 def _summary(result: SubmissionResult) -> Iterator[str]:
     tables = len(result.tables)
     accepted = sum(table.state is State.ACCEPTED for table in result.tables)
     observations = sum(table.observations for table in result.tables)
     yield (
         f"{result.source_name or 'submission'}: {result.state.value.replace('-', ' ')}, "
-        f"{accepted} of {_number(tables, 'table')} ({_number(observations, 'observation')})"
+        f"{accepted} of {number(tables, 'table')} ({number(observations, 'observation')})"
     )
     yield f"sha256 {result.source_sha256}, submission {result.id}"
     if result.receipt is not None:
@@ -91,13 +98,8 @@ def _summary(result: SubmissionResult) -> Iterator[str]:
 
 
 def _table(table: TableResult, width: int, shown: int | None) -> Iterator[str]:
-    number = f"T{table.table_number}  " if table.table_number else ""
-    yield f"{number}{table.name}"
-    said = [table.state.value, _number(table.observations, "observation")]
-    said += [_number(count, severity) for severity, count in table.counts.items()]
-    if table.waived:
-        said.append(f"{table.waived} of them allowed")
-    yield f"{' ' * _INDENT}{', '.join(said)}"
+    yield _title(table)
+    yield f"{' ' * _INDENT}{_counts(table)}"
     if table.changes is not None:
         change = msgspec.structs.asdict(table.changes)
         told = ", ".join(f"{count} {name}" for name, count in change.items() if count)
@@ -109,24 +111,40 @@ def _table(table: TableResult, width: int, shown: int | None) -> Iterator[str]:
     yield from _groups(table.findings, width, shown)
 
 
+def _title(table: TableResult) -> str:
+    return f"T{table.table_number}  {table.name}" if table.table_number else table.name
+
+
+def _counts(table: TableResult) -> str:
+    said = [table.state.value, number(table.observations, "observation")]
+    said += [number(count, severity) for severity, count in table.counts.items()]
+    if table.waived:
+        said.append(f"{table.waived} of them allowed")
+    return ", ".join(said)
+
+
 def _groups(findings: Iterable[Finding], width: int, shown: int | None) -> Iterator[str]:
     """Group by rule, worst first; inside a group keep the order of the file."""
     infos = rule_infos()
-    ordered = sorted(findings, key=lambda f: (_WORST_FIRST[f.severity], f.rule))
-    for (severity, rule), group in groupby(ordered, key=lambda f: (f.severity, f.rule)):
+    for (severity, rule), group in groupby(worst_first(findings), lambda f: (f.severity, f.rule)):
         found = list(group)
         title = f" - {infos[rule].title}" if rule in infos else ""
         yield f"{' ' * _INDENT}{severity.value} {rule} ({len(found)}){title}"
-        for same in _by_message(found)[:shown]:
+        for same in by_message(found)[:shown]:
             yield from _finding(same, width)
-        hidden = 0 if shown is None else sum(len(same) for same in _by_message(found)[shown:])
+        hidden = 0 if shown is None else sum(len(same) for same in by_message(found)[shown:])
         if hidden:
             yield f"{' ' * _INDENT * 2}... and {hidden:,} more"
         if rule in infos:
             yield from _wrapped(f"To mend: {infos[rule].mend}", width, _INDENT * 2)
 
 
-def _by_message(findings: list[Finding]) -> list[list[Finding]]:
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings by severity and rule, those of one rule in the order of the file."""
+    return sorted(findings, key=lambda f: (_WORST_FIRST[f.severity], f.rule))
+
+
+def by_message(findings: list[Finding]) -> list[list[Finding]]:
     """Gather findings that say the same: one wrong column is one mistake at many places."""
     found: dict[tuple[str, str | None, str | None], list[Finding]] = {}
     for finding in findings:
@@ -139,7 +157,7 @@ def _finding(same: list[Finding], width: int) -> Iterator[str]:
     finding, more = same[0], len(same) - 1
     place = _place(finding)
     if more:
-        place = f"{place or 'here'}, and {_number(more, 'other place')}"
+        place = f"{place or 'here'}, and {number(more, 'other place')}"
     yield from _wrapped(f"- {place}: {finding.message}" if place else f"- {finding.message}", width)
     if finding.suggestion is not None:
         yield from _wrapped(f"Perhaps: {finding.suggestion}", width, _INDENT * 3)
@@ -166,6 +184,11 @@ def _wrapped(text: str, width: int, indent: int = _INDENT * 2) -> Iterator[str]:
     )
 
 
-def _number(count: int, noun: str) -> str:
+def number(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural where it is one.
+
+    >>> number(2, "error")
+    '2 errors'
+    """
     plural = noun if noun in ("fatal", "info") or count == 1 else f"{noun}s"
     return f"{count:,} {plural}"

@@ -137,10 +137,69 @@ def test_validate_checks_what_the_agreements_of_a_provider_allow() -> None:
     assert "NOBODY" in unknown.output
 
 
-def test_validate_prints_json_for_programs() -> None:
-    receipt = json.loads(run("validate", str(BUNDLED), "--json").stdout)
-    assert receipt["state"] == "accepted"
+@pytest.mark.parametrize("option", [("--json",), ("--report", "json")])
+def test_validate_prints_json_for_programs(option: tuple[str, ...]) -> None:
+    document = json.loads(run("validate", str(BUNDLED), *option).stdout)
+    assert document["state"] == "accepted"
+    [receipt] = document["submissions"]
     assert receipt["tables"][0]["observations"] == 21
+
+
+def test_validate_takes_several_files_and_writes_one_report(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "report.html"
+    sources = [str(EXAMPLES / f"{country}.xlsx") for country in ("LAO", "TLS")]
+    result = run("validate", *sources, "-o", str(target))
+    assert result.exit_code == 1
+    assert "LAO.xlsx: partly accepted, 1 of 2 tables" in result.output
+    page = target.read_text(encoding="utf-8")
+    assert "LAO.xlsx" in page
+    assert "TLS.xlsx" in page
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_an_ending_that_names_no_report_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    result = run("validate", str(BUNDLED), "-o", str(tmp_path / "report.pdf"))
+    assert result.exit_code == 2
+    assert ".html" in result.output
+    named = run("validate", str(BUNDLED), "--report", "text", "-o", str(tmp_path / "report.pdf"))
+    assert named.exit_code == 0, named.output
+    assert (tmp_path / "report.pdf").read_text(encoding="utf-8").startswith("TLS.xlsx: accepted")
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_what_is_wrong_with_the_others(
+    tmp_path: Path,
+) -> None:
+    photo = tmp_path / "photo.xlsx"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
+    result = run("validate", str(photo), str(EXAMPLES / "LAO.xlsx"), "--report", "json")
+    assert result.exit_code == 2
+    document = json.loads(result.stdout)
+    assert [entry["source_name"] for entry in document["unreadable"]] == ["photo.xlsx"]
+    assert [entry["source_name"] for entry in document["submissions"]] == ["LAO.xlsx"]
+
+
+def test_waivers_are_found_in_a_folder_by_the_name_of_the_workbook() -> None:
+    sources = [str(EXAMPLES / f"{country}.xlsx") for country in ("LAO", "TLS", "THA")]
+    assert run("validate", *sources, "--report", "summary").exit_code == 1
+    allowed = run("validate", *sources, "--report", "summary", "--waivers", str(EXAMPLES))
+    assert allowed.exit_code == 0, allowed.output
+    assert allowed.output.count("2 of them allowed") == 2
+    assert "unused" not in allowed.output
+
+
+def test_all_or_nothing_rejects_the_whole_file() -> None:
+    result = run("validate", str(EXAMPLES / "LAO.xlsx"), "--report", "summary", "--all-or-nothing")
+    assert result.exit_code == 1
+    assert result.output.startswith("LAO.xlsx: rejected, 0 of 2 tables")
+
+
+def test_load_takes_several_files_and_stores_the_tables_that_are_accepted(tmp_path: Path) -> None:
+    sources = [str(EXAMPLES / f"{country}.xlsx") for country in ("LAO", "TLS")]
+    result = run("load", *sources, "--store", str(tmp_path / "store"))
+    assert result.exit_code == 1
+    assert "stored: 92 inserted" in result.output
+    assert "stored: 21 inserted" in result.output
+    assert "stored: 107" not in result.output
 
 
 def test_load_stores_once_and_says_so(tmp_path: Path) -> None:
