@@ -24,7 +24,7 @@ class Severity(StrEnum):
 
 
 class Locator(NamedTuple):
-    """A place in an outside file, as one text: `cell:SHEET!F17`, `line:12`, `line:12:3`, `pointer:/data/0`.
+    """A place in an outside file, as one text: `cell:SHEET!F17`, `line:12`, `line:12:3`, `row:12`, `pointer:/data/0`.
 
     One text column of a batch carries it, so that every input kind serves the same rules.
     """
@@ -49,10 +49,12 @@ class Locator(NamedTuple):
         if self.kind == "line":
             line, _, column = self.place.partition(":")
             return f"line {line}, column {column}" if column else f"line {line}"
+        if self.kind == "row":
+            return f"row {self.place}"
         return self.place
 
 
-_LOCATOR = re.compile(r"(cell|line|pointer):(.+)", re.DOTALL)
+_LOCATOR = re.compile(r"(cell|line|row|pointer):(.+)", re.DOTALL)
 
 
 def parse_locator(text: str) -> Locator:
@@ -63,7 +65,7 @@ def parse_locator(text: str) -> Locator:
     """
     match = _LOCATOR.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no locator; it starts with cell:, line: or pointer:")
+        raise ValueError(f"{text!r} is no locator; it starts with cell:, line:, row: or pointer:")
     return Locator(match[1], match[2])
 
 

@@ -7,6 +7,9 @@ from typing import TypeVar
 
 from service.formats.contract import Capabilities, DataFormat, StructureFormat
 from service.formats.error_message import encode_error
+from service.formats.json_stat import encode_json_stat
+from service.formats.json_stat_reader import decode_json_stat
+from service.formats.parquet_data import decode_arrow, decode_parquet, encode_arrow, encode_parquet
 from service.formats.sdmx_csv import encode_csv
 from service.formats.sdmx_csv_reader import decode_csv
 from service.formats.sdmx_json import encode_json
@@ -20,6 +23,7 @@ from service.formats.sdmx_ml21_data import (
 )
 from service.formats.sdmx_ml21_reader import decode_ml21
 from service.formats.sdmx_ml21_structure import encode_structures_ml21
+from service.formats.xlsx_data import encode_xlsx
 
 __all__ = [
     "DATA_FORMATS",
@@ -31,6 +35,7 @@ __all__ = [
 ]
 
 _ML21 = Capabilities(multiple_values=True, row_actions=False, cross_section=True)
+_TABLE = Capabilities(multiple_values=True, row_actions=True, cross_section=True)
 _ML21_TIME_SERIES = replace(_ML21, cross_section=False)
 
 DATA_FORMATS: tuple[DataFormat, ...] = (
@@ -91,6 +96,43 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         capabilities=_ML21_TIME_SERIES,
         encode=encode_generic_time_series,
         decode=decode_ml21,
+    ),
+    DataFormat(
+        name="parquet",
+        media_type="application/vnd.apache.parquet",
+        version="",
+        extension=".parquet",
+        capabilities=_TABLE,
+        encode=encode_parquet,
+        decode=decode_parquet,
+    ),
+    DataFormat(
+        name="arrow",
+        media_type="application/vnd.apache.arrow.stream",
+        version="",
+        extension=".arrow",
+        capabilities=_TABLE,
+        encode=encode_arrow,
+        decode=decode_arrow,
+        aliases=("application/vnd.apache.arrow.file",),
+    ),
+    DataFormat(
+        name="jsonstat",
+        media_type="application/vnd.json-stat+json",
+        version="2.0",
+        extension=".jsonstat",
+        capabilities=replace(_TABLE, row_actions=False),
+        encode=encode_json_stat,
+        decode=decode_json_stat,
+    ),
+    DataFormat(
+        name="xlsx",
+        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        version="",
+        extension=".xlsx",
+        capabilities=replace(_TABLE, several_datasets=True),
+        encode=encode_xlsx,
+        decode=None,
     ),
 )
 """Every data format. The order says which one a name or media type without version means: the first."""

@@ -101,7 +101,7 @@ class DataFormat:
     media_type: str
     """Type without parameters: `application/vnd.sdmx.data+csv`."""
     version: str
-    """As the media type's `version` parameter has it."""
+    """As the media type's `version` parameter has it; empty where the type has none."""
     extension: str
     """File name ending: `.csv`."""
     capabilities: Capabilities

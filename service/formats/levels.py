@@ -147,13 +147,18 @@ def column_of(component: ResolvedComponent, values: Sequence[Any]) -> pa.Array:
     return column if component.role is Role.MEASURE else column.dictionary_encode()
 
 
+Place = tuple[Action, tuple[tuple[str, str], ...], str]
+"""Where a value above the observation belongs: action, key and component."""
+
+
 def hoisted(
-    level: Level, report: Report
+    level: Level, report: Report, rows_by_place: dict[Place, int] | None = None
 ) -> tuple[npt.NDArray[np.int64], dict[Action, list[AttributeValues]]]:
     """Return the rows that are observations and, by action, the values that stand above them.
 
     A row that deletes stays a row with all its values. From other rows the values above the observation are
-    taken out of `level.columns`; a row that had nothing else is no observation.
+    taken out of `level.columns`; a row that had nothing else is no observation. `rows_by_place` takes the row in which
+    each value was met first.
     """
     rows = len(level.locators)
     above = level.above()
@@ -177,6 +182,8 @@ def hoisted(
                     _contradiction(level, id, dict(key), values[id], value, _place(level, row))
                 )
             values.setdefault(id, value)
+            if rows_by_place is not None:
+                rows_by_place.setdefault((level.actions[row], key, id), row)
         kept = pa.array(deletes)
         column = level.columns[id]
         nothing = pa.nulls(rows, column.type)
@@ -187,6 +194,65 @@ def hoisted(
         for action, keys in found.items()
     }
     return np.flatnonzero(deletes | observed | ~carries), entries
+
+
+def same_action(action: Action, rows: int) -> npt.NDArray[np.object_]:
+    """Return the actions of rows that all ask for the same."""
+    found = np.empty(rows, object)
+    # `np.full` would make plain texts of them.
+    found.fill(action)
+    return found
+
+
+class Gathered:
+    """Values above the observation, gathered while the rows of one data set stream by.
+
+    `values` is the list that the `Dataset` of the rows carries, filled as they are read; values of rows that ask for
+    something else than the data set come in `elsewhere`, to follow as data sets of their own.
+    """
+
+    def __init__(
+        self, action: Action, report: Report, stated: Iterable[AttributeValues] = ()
+    ) -> None:
+        self.action = action
+        self.values: list[AttributeValues] = list(stated)
+        self.elsewhere: dict[Action, list[AttributeValues]] = {}
+        self._report = report
+        self._known: dict[Place, Value] = {}
+        for entry in self.values:
+            for id, value in entry.values.items():
+                self._known[action, tuple(sorted(entry.key.items())), id] = value
+
+    def take(self, level: Level) -> npt.NDArray[np.int64]:
+        """Return the rows of `level` that are observations, and keep what they say above them, each value once.
+
+        What contradicts an earlier row is a finding; the first value is kept.
+        """
+        places: dict[Place, int] = {}
+        rows, above = hoisted(level, self._report, places)
+        for action, entries in above.items():
+            found = [self._fresh(level, action, entry, places) for entry in entries]
+            fresh = [entry for entry in found if entry.values]
+            if fresh and action is self.action:
+                self.values.extend(fresh)
+            elif fresh:
+                self.elsewhere.setdefault(action, []).extend(fresh)
+        return rows
+
+    def _fresh(
+        self, level: Level, action: Action, entry: AttributeValues, places: dict[Place, int]
+    ) -> AttributeValues:
+        """Return what of an entry no earlier rows have said."""
+        key = tuple(sorted(entry.key.items()))
+        values: dict[str, Value] = {}
+        for id, value in entry.values.items():
+            if (action, key, id) not in self._known:
+                self._known[action, key, id] = values[id] = value
+            elif self._known[action, key, id] != value:
+                before = self._known[action, key, id]
+                place = _place(level, places[action, tuple(entry.key.items()), id])
+                self._report.add(_contradiction(level, id, entry.key, before, value, place))
+        return AttributeValues(entry.key, values)
 
 
 def _values(

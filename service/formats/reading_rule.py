@@ -27,5 +27,13 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("multilingual-values", Severity.ERROR, "Values in several languages"),
     ConversionRule("decimal-comma", Severity.INFO, "Decimal commas were read as decimal points"),
     ConversionRule("index-out-of-range", Severity.ERROR, "An index has no value in the structure"),
+    ConversionRule("binary-number", Severity.INFO, "Texts were made of binary numbers"),
+    ConversionRule("unreadable-column", Severity.ERROR, "A column is of a type without values"),
+    ConversionRule("not-json-stat", Severity.FATAL, "The message is no JSON-stat 2.0 dataset"),
+    ConversionRule("wrong-metadata", Severity.FATAL, "What a file says of itself cannot be read"),
+    ConversionRule("not-parquet", Severity.FATAL, "The file is no Parquet file, or damaged"),
+    ConversionRule(
+        "not-arrow", Severity.FATAL, "The file is no Arrow IPC stream or file, or damaged"
+    ),
     ConversionRule("wrong-key", Severity.ERROR, "A key has a wrong number of indexes"),
 )

@@ -28,6 +28,7 @@ from service.formats.columns import (
 )
 from service.formats.contract import EncodeOptions, Header
 from service.formats.names import name_of
+from service.formats.structure_name import structure_word
 
 FORMAT_NAME = "SDMX-CSV 2.1"
 SEPARATOR = ","
@@ -121,13 +122,10 @@ class _Writer:
 
     def structure_cells(self) -> str:
         """Return the cells that name the structure, with the separator after them."""
-        urn = self.dsd.agreement or self.dsd.urn
-        word = {"ProvisionAgreement": "dataprovision", "Dataflow": "dataflow"}.get(
-            urn.type, "datastructure"
-        )
+        word, identity = structure_word(self.dsd)
         named = self.dsd.dataflow or self.dsd.structure
         name = name_of(named, self.options.languages)
-        cells = [word, f"{urn.short}: {name}" if self.options.labels == "both" else urn.short]
+        cells = [word, f"{identity}: {name}" if self.options.labels == "both" else identity]
         if self.options.labels == "name":
             cells.append(name)
         return "".join(quoted(cell) + SEPARATOR for cell in cells)

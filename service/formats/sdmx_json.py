@@ -44,8 +44,8 @@ SCHEMA_URL = "https://json.sdmx.org/2.1/sdmx-json-data-schema.json"
 # Data types whose values are JSON numbers (field guide, "Mapping of SDMX data types").
 NUMBER_TYPES = frozenset(("Integer", "Count", "Numeric", "Long", "Short", "Float", "Double"))
 # A number whose digits a reader gets back as they are; -0 is none, since readers make it 0.
-_NUMBER = r"^(?:0|-?[1-9][0-9]{0,17}|-?(?:0|[1-9][0-9]*)\.[0-9]+)$"
-_NUMBER_PATTERN = re.compile(_NUMBER)
+JSON_NUMBER = r"^(?:0|-?[1-9][0-9]{0,17}|-?(?:0|[1-9][0-9]*)\.[0-9]+)$"
+_NUMBER_PATTERN = re.compile(JSON_NUMBER)
 _ID = re.compile(r"[A-Za-z0-9_@$-]+")
 
 
@@ -321,7 +321,7 @@ class _Writer:
             return list_pieces(column, lambda values: f"[{','.join(map(write, values))}]", "null")
         data_type = component.text_format.data_type if component.text_format else None
         if component.role is Role.MEASURE and data_type in NUMBER_TYPES and not component.codelist:
-            return text_pieces(column, _NUMBER, dumps, "null")
+            return text_pieces(column, JSON_NUMBER, dumps, "null")
         return pieces(column, write, "null")
 
     def write_of(self, component: ResolvedComponent) -> Callable[[str], str]:

@@ -69,8 +69,10 @@ _FORMAT_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def full_type(offered: Offered) -> str:
-    """Return the media type with its version, as SDMX writes it."""
-    return f"{offered.media_type};version={offered.version}"
+    """Return the media type with its version, as SDMX writes it; alone where it has none."""
+    return (
+        f"{offered.media_type};version={offered.version}" if offered.version else offered.media_type
+    )
 
 
 def choose_format(

@@ -28,6 +28,10 @@ _ML_VERSION = re.compile(rb"schemas/v(\d)_(\d)/")
 _JSON_VERSION = re.compile(rb"json\.sdmx\.org/(\d)\.(\d)|/v(\d)\.(\d)[./]")
 _CSV_1 = re.compile(rb'"?DATAFLOW"?\s*[,;\t\r\n]')
 
+_JSON_STAT = re.compile(rb'"class"\s*:\s*"(dataset|collection)"')
+# Formats that are no text begin with a signature: Parquet, and Arrow IPC as file and as stream.
+_SIGNATURES = ((b"PAR1", ".parquet"), (b"ARROW1", ".arrow"), (b"\xff\xff\xff\xff", ".arrow"))
+
 QUESTIONNAIRE = "questionnaire"
 
 
@@ -127,10 +131,15 @@ def sniff_format(head: bytes, formats: tuple[DataFormat, ...] = DATA_FORMATS) ->
 
 def _family_and_version(head: bytes) -> tuple[str, str]:
     """Return (extension, start of the version) of a data message; no extension where it is none."""
+    for signature, extension in _SIGNATURES:
+        if head.startswith(signature):
+            return extension, ""
     if not head or b"\x00" in head:
         return "", ""
     if head.startswith(b"<"):
         return ".xml", _version(_ML_VERSION.search(head))
+    if head.startswith(b"{") and _JSON_STAT.search(head):
+        return ".jsonstat", "2"
     if head.startswith(b"{"):
         return ".json", _version(_JSON_VERSION.search(head))
     return ".csv", "1" if _CSV_1.match(head) else "2"

@@ -225,7 +225,15 @@ def test_a_series_that_has_attributes_and_no_row_stands_beside_the_others(write:
 # -- every format ----------------------------------------------------------------------------------
 
 
-@every_format
+@pytest.mark.parametrize(
+    "entry",
+    [
+        entry
+        for entry in DATA_FORMATS
+        if entry.encode and entry.extension in (".csv", ".json", ".xml")
+    ],
+    ids=lambda entry: entry.name,
+)
 def test_no_period_is_claimed(
     write: Write, entry: DataFormat, above: tuple[AttributeValues, ...]
 ) -> None:

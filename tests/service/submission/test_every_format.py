@@ -67,7 +67,8 @@ def test_the_same_figures_are_judged_alike_in_each_format(data_format, structure
 def test_a_message_is_recognised_by_its_content(data_format, structures):
     dsd = structures.dsd(Urn("Dataflow", "ILMS", "DF_MNA_OEMP_SEX_CDS", "1.0.0"))
     content = message(data_format, dsd, "99.479")
-    for head in (content, b"\xef\xbb\xbf" + content, b" \n" + content):
+    is_text = data_format.extension in (".csv", ".json", ".jsonstat", ".xml")
+    for head in (content, b"\xef\xbb\xbf" + content, b" \n" + content)[: 3 if is_text else 1]:
         found = sniff_format(head[:8192])
         assert found.extension == data_format.extension
         assert found.version == data_format.version

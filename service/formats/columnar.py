@@ -1,0 +1,400 @@
+"""What Parquet and Arrow IPC have in common: the Arrow schema of a data set, and its rows as batches again.
+
+Not in SDMX. A column a component under its id, texts as reported; what a message says around its rows is in the
+metadata of the schema, under keys that start with `sdmx.`. Files of other makers (pandas, DuckDB, R) have none
+of it: their structure is the caller's to name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from codelists.urn import Urn, UrnSyntaxError
+from dsd.batch import ACTION, BATCH_ROWS, CODED, Batch, column_type
+from dsd.dataset import (
+    NOTHING_SAID,
+    Action,
+    AttributeValues,
+    Dataset,
+    PreparedDataset,
+    SetAttributes,
+)
+from dsd.finding import Finding, Report, Severity
+from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.structures import Structures, UnknownArtefactError
+from service.formats.columns import in_chunks, observation_ids, present, written_ids
+from service.formats.contract import DecodeOptions, EncodeOptions, Header, NotExpressibleError
+from service.formats.levels import Gathered, Level, column_of, same_action
+from service.formats.structure_name import structure_urn
+
+STRUCTURE = "sdmx.structure"
+NUMBER_PREFIX = "$"
+"""Before the id of a measure: its column of binary numbers, for programs that calculate."""
+_NUMBER = r"^(?:[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|NaN)$"
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Table:
+    """A data set as an Arrow table: its schema, and how a batch becomes one of that schema."""
+
+    dsd: Dsd
+    components: tuple[ResolvedComponent, ...]
+    schema: pa.Schema
+    default_action: Action
+
+    def batches(self, batches: Iterable[Batch]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows with the columns of the schema, in their order."""
+        for batch in in_chunks(batches):
+            if ACTION in batch.schema.names and ACTION not in self.schema.names:
+                raise NotExpressibleError(
+                    "rows have actions of their own where the first ones had none: give all of them one"
+                )
+            columns = [self._column(batch, entry) for entry in self.schema]
+            yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _column(self, batch: Batch, entry: pa.Field) -> pa.Array:
+        name: str = entry.name
+        if name.startswith(NUMBER_PREFIX) and name != ACTION:
+            return numbers(present(batch, name[len(NUMBER_PREFIX) :]), batch.num_rows)
+        column = present(batch, name)
+        if column is None:
+            fill = self.default_action.value if name == ACTION else None
+            column = pa.repeat(pa.scalar(fill, pa.string()), batch.num_rows)
+        if pa.types.is_list(entry.type) and not pa.types.is_list(column.type):
+            return column_of(self.dsd[name], column.to_pylist())
+        if entry.type == CODED:
+            return compact(column).cast(CODED)
+        return column.cast(entry.type)
+
+
+def compact(column: pa.Array) -> pa.Array:
+    """Return a column of codes whose dictionary holds what its rows have and nothing else.
+
+    That of a slice holds values of rows outside it, which are nobody's to read.
+    """
+    if not pa.types.is_dictionary(column.type):
+        return column.dictionary_encode()
+    if len(column.indices.unique().drop_null()) == len(column.dictionary):
+        return column
+    return column.cast(column.type.value_type).dictionary_encode()
+
+
+def numbers(column: pa.Array | None, rows: int) -> pa.Array:
+    """Return texts as binary numbers, null where a text is none: a convenience, digits may be lost."""
+    if column is None:
+        return pa.nulls(rows, pa.float64())
+    texts = column.cast(pa.string())
+    is_number = pc.match_substring_regex(texts, _NUMBER)
+    return pc.if_else(is_number, texts, None).cast(pa.float64())
+
+
+def make_table(
+    header: Header, dataset: PreparedDataset, options: EncodeOptions, *, own_actions: bool
+) -> Table:
+    """Return the table of a data set.
+
+    Raises:
+        NotExpressibleError: the dimension at the observation is not in the DSD.
+    """
+    dsd = dataset.dsd
+    observation_ids(dsd, options)
+    left_out = {"TIME_PERIOD"} if options.series_only else set()
+    ids = set(written_ids(dsd, options)) - left_out
+    components = tuple(component for component in dsd.components if component.id in ids)
+    fields = []
+    for component in components:
+        fields.append(_field(component, column_type(component)))
+        if component.role is Role.MEASURE and component.codelist is None:
+            fields.append(pa.field(NUMBER_PREFIX + component.id, pa.float64()))
+    if own_actions:
+        fields.append(pa.field(ACTION, CODED))
+    schema = pa.schema(fields, metadata=_metadata(header, dataset, ids))
+    return Table(dsd, components, schema, dataset.action)
+
+
+def _field(component: ResolvedComponent, kind: pa.DataType) -> pa.Field:
+    said = {"sdmx.role": component.role.value, "sdmx.name": component.name}
+    if component.codelist is not None:
+        said["sdmx.codelist"] = str(component.codelist.urn)
+    return pa.field(component.id, kind, metadata=said)
+
+
+def _metadata(header: Header, dataset: PreparedDataset, ids: set[str]) -> dict[str, str]:
+    dsd = dataset.dsd
+    above = [
+        {"key": entry.key, "values": {id: v for id, v in entry.values.items() if id in ids}}
+        for entry in dataset.preamble.attributes
+        if not ids.isdisjoint(entry.values)
+    ]
+    said = {name: text for name, text in asdict(dataset.said).items() if text is not None}
+    message = {
+        "id": header.id,
+        "prepared": header.prepared.isoformat(timespec="seconds"),
+        "sender": header.sender,
+        "test": header.test,
+    }
+    return {
+        STRUCTURE: str(structure_urn(dsd)),
+        "sdmx.datastructure": str(dsd.structure.urn),
+        "sdmx.name": (dsd.dataflow or dsd.structure).label(),
+        "sdmx.action": dataset.action.value,
+        "sdmx.header": json.dumps(message, ensure_ascii=False),
+        **({"sdmx.set": json.dumps(said, ensure_ascii=False)} if said else {}),
+        **({"sdmx.attributes": json.dumps(above, ensure_ascii=False)} if above else {}),
+    }
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def read_dataset(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions,
+) -> Iterator[Dataset]:
+    """Yield the data set of a table as its rows are read, none where its structure is not known."""
+    metadata = _metadata_of(schema, report)
+    dsd = metadata and _resolve(metadata.structure, structures, report, options)
+    if not metadata or not dsd:
+        return
+    gathered = Gathered(metadata.action, report, metadata.above)
+    said = metadata.said
+    rows = _Reading(dsd, report, schema, gathered).rows(batches)
+    yield Dataset(dsd, rows, gathered.action, gathered.values, said)
+    for action, entries in gathered.elsewhere.items():
+        yield Dataset(dsd, (), action, tuple(entries), said)
+
+
+class _Above(msgspec.Struct):
+    """Values above the observation, as the metadata state them."""
+
+    key: dict[str, str]
+    values: dict[str, str | tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class _Metadata:
+    """What the metadata of a schema say."""
+
+    structure: str | None = None
+    action: Action = Action.MERGE
+    said: SetAttributes = NOTHING_SAID
+    above: tuple[AttributeValues, ...] = ()
+
+
+def _metadata_of(schema: pa.Schema, report: Report) -> _Metadata | None:
+    """Return what the metadata of a schema say, None (and a finding) where they cannot be read."""
+    try:
+        said = {key.decode(): text.decode() for key, text in (schema.metadata or {}).items()}
+        above = msgspec.json.decode(said.get("sdmx.attributes", "[]"), type=list[_Above])
+        return _Metadata(
+            said.get(STRUCTURE),
+            Action(said["sdmx.action"]) if "sdmx.action" in said else Action.MERGE,
+            msgspec.json.decode(said.get("sdmx.set", "{}"), type=SetAttributes),
+            tuple(AttributeValues(entry.key, entry.values) for entry in above),
+        )
+    except (ValueError, msgspec.MsgspecError) as error:
+        report.add(
+            Finding(
+                rule="wrong-metadata",
+                severity=Severity.FATAL,
+                message=f"The metadata of the schema under sdmx. cannot be read: {error}. "
+                "Leave them out, or write them as they were sent.",
+            )
+        )
+        return None
+
+
+def _resolve(
+    text: str | None, structures: Structures, report: Report, options: DecodeOptions
+) -> Dsd | None:
+    named: str | Urn | None = text or options.structure
+    if named is None:
+        report.add(
+            _fatal(
+                "The file does not say its structure (metadata sdmx.structure of the schema): name the "
+                "dataflow, provision agreement or data structure of its columns."
+            )
+        )
+        return None
+    try:
+        return structures.dsd(named)
+    except (UrnSyntaxError, UnknownArtefactError) as error:
+        report.add(_fatal(f"The structure of the file cannot be used: {error}."))
+        return None
+
+
+def _fatal(message: str) -> Finding:
+    return Finding(rule="unknown-structure", severity=Severity.FATAL, message=message)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The columns of a file on their way to batches."""
+
+    dsd: Dsd
+    report: Report
+    schema: pa.Schema
+    gathered: Gathered
+    told: set[str] = field(default_factory=set)
+    """Columns of which it has been said that they are converted."""
+
+    def rows(self, batches: Iterable[pa.RecordBatch]) -> Iterator[Batch]:
+        """Yield the rows; what they say above the observation is gathered."""
+        self.report_columns()
+        own_actions = ACTION in self.schema.names
+        first = 1
+        for whole in batches:
+            for start in range(0, whole.num_rows, BATCH_ROWS):
+                level = self.level(whole.slice(start, BATCH_ROWS), first)
+                first += len(level.locators)
+                yield from level.batches(self.gathered.take(level), own_actions=own_actions)
+
+    # -- columns -----------------------------------------------------------------------------------
+
+    def report_columns(self) -> None:
+        """Report columns that are no components, and dimensions that have none."""
+        names = list(self.schema.names)
+        absent = [id for id in self.dsd.by_id if id not in names]
+        for name in names:
+            if names.count(name) > 1:
+                self.add(
+                    "duplicate-column", Severity.ERROR, name, f"The column {name} comes twice."
+                )
+            elif name not in self.dsd and not name.startswith(NUMBER_PREFIX):
+                self.report_unknown(name, absent)
+        for id in absent:
+            if id in self.dsd.key_ids and self.gathered.action is not Action.DELETE:
+                self.add(
+                    "missing-dimension",
+                    Severity.ERROR,
+                    id,
+                    f"There is no column {id} ({self.dsd[id].name}), which is a dimension of "
+                    f"{self.dsd.urn.short}; every row needs it.",
+                )
+
+    def report_unknown(self, name: str, absent: list[str]) -> None:
+        """Report a column that is no component: a misspelt one, or one of the sender's own."""
+        near = get_close_matches(name.upper(), absent, n=1, cutoff=0.75)
+        said = f"{name!r} is no component of {self.dsd.urn.short}"
+        if near:
+            said = f"{said}; was {near[0]} meant? The column was left out."
+            self.add("unknown-column", Severity.ERROR, name, said, near[0])
+        else:
+            said = f"{said}: a column of the sender's own, whose values are not kept."
+            self.add("custom-column", Severity.WARNING, name, said)
+
+    def add(
+        self, rule: str, severity: Severity, id: str, message: str, suggestion: str | None = None
+    ) -> None:
+        """Report something about a column."""
+        self.report.add(
+            Finding(
+                rule=rule,
+                severity=severity,
+                message=message,
+                dataflow=self.dsd.urn.short,
+                component=id,
+                suggestion=suggestion,
+            )
+        )
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    def level(self, batch: pa.RecordBatch, first: int) -> Level:
+        """Return the rows of a batch as texts; `first` is the number of its first row."""
+        columns = {}
+        for component in self.dsd.components:
+            place = batch.schema.get_field_index(component.id)
+            if place >= 0:
+                columns[component.id] = self.column(component, batch.column(place))
+        numbers = pa.array(np.arange(first, first + batch.num_rows)).cast(pa.string())
+        locators = pc.binary_join_element_wise("row:", numbers, "")
+        return Level(self.dsd, columns, self.actions(batch), locators)
+
+    def actions(self, batch: pa.RecordBatch) -> npt.NDArray[np.object_]:
+        """Return what each row asks for."""
+        found = same_action(self.gathered.action, batch.num_rows)
+        column = present(batch, ACTION)
+        if column is None:
+            return found
+        words = {str(action): action for action in Action}
+        for row, text in enumerate(column.cast(pa.string()).to_pylist()):
+            if text is not None and text not in words:
+                self.add(
+                    "unknown-action",
+                    Severity.ERROR,
+                    ACTION,
+                    f"{text!r} is no action; there are {', '.join(words)}. The row was taken as "
+                    f"{self.gathered.action}.",
+                )
+            found[row] = words.get(text, self.gathered.action)
+        return found
+
+    def column(self, component: ResolvedComponent, column: pa.Array) -> pa.Array:
+        """Return a column of a file as a batch has it: texts, whatever its type."""
+        if _is_list(column.type):
+            lists = column.cast(pa.list_(pa.string()))
+            return lists if component.is_multiple else column_of(component, lists.to_pylist())
+        texts = self.texts(component, column)
+        if component.is_multiple:
+            return column_of(component, texts.to_pylist())
+        return texts if component.role is Role.MEASURE else texts.dictionary_encode()
+
+    def texts(self, component: ResolvedComponent, column: pa.Array) -> pa.Array:
+        """Return values of any type as texts; a conversion that may not be digit for digit is told."""
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        kind = column.type
+        if pa.types.is_floating(kind):
+            self.tell_conversion(component, "binary numbers, written by their shortest digits")
+            return _decimal_texts(column)
+        if pa.types.is_timestamp(kind):
+            texts = pc.replace_substring(column.cast(pa.string()), " ", "T", max_replacements=1)
+            return pc.replace_substring_regex(texts, r"\.0+(Z?)$", r"\1")
+        if pa.types.is_nested(kind) or pa.types.is_binary(kind):
+            self.tell_unreadable(component, kind)
+            return pa.nulls(len(column), pa.string())
+        return column.cast(pa.string())
+
+    def tell_conversion(self, component: ResolvedComponent, what: str) -> None:
+        """Report once that a column came in another type than text."""
+        if component.id not in self.told:
+            self.told.add(component.id)
+            said = f"The column {component.id} holds {what}; send texts to have every digit kept."
+            self.add("binary-number", Severity.INFO, component.id, said)
+
+    def tell_unreadable(self, component: ResolvedComponent, kind: pa.DataType) -> None:
+        """Report once that a column is of a type that holds no values."""
+        if component.id not in self.told:
+            self.told.add(component.id)
+            said = (
+                f"The column {component.id} is of type {kind}, which is no value; it was left out."
+            )
+            self.add("unreadable-column", Severity.ERROR, component.id, said)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+
+
+def _decimal_texts(column: pa.Array) -> pa.Array:
+    """Return binary numbers as texts, whole ones without a decimal point, never in halves of an exponent."""
+    texts = column.cast(pa.string())
+    texts = pc.replace_substring_regex(texts, r"\.0$", "")
+    return pc.if_else(pc.is_nan(column), "NaN", texts)

@@ -1,0 +1,136 @@
+"""Parquet and Arrow IPC: data sets as tables for programs that calculate. Not in SDMX; see `columnar`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from dsd.batch import ACTION
+from dsd.dataset import Dataset, PreparedDataset
+from dsd.finding import Finding, Report, Severity
+from dsd.structures import Structures
+from service.formats.columnar import Table, make_table, read_dataset
+from service.formats.columns import only_one, peeked
+from service.formats.contract import NO_OPTIONS, DecodeOptions, EncodeOptions, Header
+from service.formats.outbox import Outbox
+
+ROWS_A_GROUP = 65_536
+_FILE_MAGIC = b"ARROW1"
+
+
+def _encode(
+    name: str,
+    open_writer: Callable[[Any, pa.Schema], Any],
+    header: Header,
+    datasets: Sequence[PreparedDataset],
+    options: EncodeOptions,
+) -> Iterator[bytes]:
+    dataset = only_one(datasets, name)
+    batches = peeked(dataset.batches, name, row_actions=True)
+    first = next(batches, None)
+    own_actions = first is not None and ACTION in first.schema.names
+    table = make_table(header, dataset, options, own_actions=own_actions)
+    rows = chain(() if first is None else (first,), batches)
+    return _chunks(table, rows, open_writer)
+
+
+def _chunks(
+    table: Table, batches: Iterator[Any], open_writer: Callable[[Any, pa.Schema], Any]
+) -> Iterator[bytes]:
+    outbox = Outbox()
+    with open_writer(pa.PythonFile(outbox, mode="w"), table.schema) as writer:
+        for batch in table.batches(batches):
+            writer.write_batch(batch)
+            if chunk := outbox.take():
+                yield chunk
+    yield outbox.take()
+
+
+def _parquet_writer(sink: Any, schema: pa.Schema) -> Any:
+    # Imported here: it takes a while, and most answers are text.
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(sink, schema, compression="zstd", version="2.6")
+
+
+def _arrow_writer(sink: Any, schema: pa.Schema) -> Any:
+    return pa.ipc.new_stream(sink, schema)
+
+
+encode_parquet = partial(_encode, "Parquet", _parquet_writer)
+encode_arrow = partial(_encode, "Arrow IPC", _arrow_writer)
+
+
+def decode_parquet(
+    stream: BinaryIO,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions = NO_OPTIONS,
+) -> Iterator[Dataset]:
+    """Yield the data set of a Parquet file, row group by row group."""
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(pa.PythonFile(stream, mode="r"))
+    except (pa.ArrowInvalid, OSError) as error:
+        report.add(_fatal("not-parquet", f"The file is no Parquet file that is whole: {error}."))
+        return
+    rows = _checked(
+        file.iter_batches(batch_size=ROWS_A_GROUP),
+        lambda said, place: report.add(_fatal("not-parquet", said, place)),
+    )
+    yield from read_dataset(file.schema_arrow, rows, structures, report, options)
+
+
+def decode_arrow(
+    stream: BinaryIO,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions = NO_OPTIONS,
+) -> Iterator[Dataset]:
+    """Yield the data set of an Arrow IPC stream or file, batch by batch."""
+    source = pa.PythonFile(stream, mode="r")
+    try:
+        if _is_file(stream):
+            file = pa.ipc.open_file(source)
+            schema = file.schema
+            batches = (file.get_batch(number) for number in range(file.num_record_batches))
+        else:
+            reader = pa.ipc.open_stream(source)
+            schema, batches = reader.schema, iter(reader)
+    except (pa.ArrowInvalid, OSError) as error:
+        report.add(_fatal("not-arrow", f"The file is no Arrow IPC stream or file: {error}."))
+        return
+    rows = _checked(batches, lambda said, place: report.add(_fatal("not-arrow", said, place)))
+    yield from read_dataset(schema, rows, structures, report, options)
+
+
+def _is_file(stream: BinaryIO) -> bool:
+    magic = stream.read(len(_FILE_MAGIC))
+    stream.seek(-len(magic), io.SEEK_CUR)
+    return magic == _FILE_MAGIC
+
+
+def _checked(
+    batches: Iterator[pa.RecordBatch], tell: Callable[[str, str], None]
+) -> Iterator[pa.RecordBatch]:
+    """Yield batches; where the file ends early or is damaged, tell it after those that could be read."""
+    count = 0
+    try:
+        for batch in batches:
+            # Arrow trusts what it reads: texts that are no UTF-8 and indices outside their dictionary are damage.
+            batch.validate(full=True)
+            yield batch
+            count += batch.num_rows
+    except (pa.ArrowInvalid, OSError) as error:
+        said = f"The file is damaged after row {count}, and the rest was not read: {error}."
+        tell(said, f"row:{count + 1}")
+
+
+def _fatal(rule: str, message: str, locator: str | None = None) -> Finding:
+    return Finding(rule=rule, severity=Severity.FATAL, message=message, locator=locator)
