@@ -12,6 +12,7 @@ import click
 
 from service.commands.artefacts import artefacts
 from service.commands.convert import convert
+from service.commands.export import export
 from service.commands.serve import serve
 from service.commands.store import store_group
 from service.commands.submit import load, validate
@@ -19,7 +20,7 @@ from service.commands.template import template
 
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Prepare a submission", (template, validate, convert)),
-    ("Keep and serve", (load, serve)),
+    ("Keep and serve", (load, serve, export)),
     ("Look after", (store_group, artefacts)),
 )
 """Every command, in the order in which the help lists them."""
@@ -37,13 +38,16 @@ class _Sections(click.Group):
         longest = max(len(name) for name in self.commands)
         for title, commands in SECTIONS:
             with formatter.section(title):
-                room = formatter.width - 6 - longest
-                formatter.write_dl(
-                    [
-                        (f"{command.name:<{longest}}", command.get_short_help_str(room))
-                        for command in commands
-                    ]
-                )
+                for command in commands:
+                    said = command.get_short_help_str(formatter.width)
+                    formatter.write_dl([(f"{command.name:<{longest}}", said)])
+                    formatter.write(f"{'':<{longest + 4}}{_example(command)}\n")
+
+
+def _example(command: click.Command) -> str:
+    """Return the first example of a command's help."""
+    _, _, examples = (command.help or "").partition("Example:\n")
+    return examples.strip().partition("\n")[0].strip()
 
 
 @click.group(
@@ -55,13 +59,8 @@ class _Sections(click.Group):
 def main(verbose: bool) -> None:
     """Exchange labour migration statistics of ASEAN as SDMX.
 
-    \b
-    A first tour:
-      ilms template --country IDN --years 2023-2024 --table T15 -o idn.xlsx
-      ilms validate idn.xlsx
-      ilms convert idn.xlsx -o idn.csv
-      ilms load idn.xlsx --store var/store
-      ilms serve --store var/store
+    Each command says more of itself: ilms COMMAND --help. The exit status is 0 where all is well, 1 where something
+    was found that rejects, 2 where the command cannot do what it was asked.
     """
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,

@@ -13,7 +13,7 @@ from service.commands.refusal import REJECTED
 
 @click.group()
 def artefacts() -> None:
-    """Look after the artefact files: structures, code lists, constraints.
+    """Look after the artefact files of structures and lists.
 
     \b
     Example:

@@ -45,7 +45,7 @@ def convert(
     partial: bool,
     folders: tuple[Path, ...],
 ) -> None:
-    """Convert a filled questionnaire (or an SDMX data message) to SDMX.
+    """Convert a questionnaire or data message to an SDMX format.
 
     A file with several tables becomes one file a table, the table's id before the ending. Nothing is
     written where a cell could not be read, unless --partial is given.

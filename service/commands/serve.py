@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from service.commands.opened import needing_server_packages
 from service.commands.option import (
     config_option,
     options,
@@ -13,7 +14,7 @@ from service.commands.option import (
     store_option,
     structures_option,
 )
-from service.commands.refusal import Refusal, refusing, say
+from service.commands.refusal import refusing, say
 
 
 @click.command()
@@ -36,15 +37,9 @@ def serve(
       ilms serve --store var/store --port 8080
     """
     settings = settings_of(config, host=host, port=port, workers=workers, store_folder=store)
-    try:
+    with needing_server_packages():
         from service.server import ServerError
         from service.server import serve as run
-    except ModuleNotFoundError as error:
-        if error.name not in {"granian", "flask", "sqlalchemy", "polars"}:
-            raise
-        raise Refusal(
-            f"the service needs {error.name}: pip install 'ilms-exchange[server]'"
-        ) from error
     at = f"http://{settings.host}:{settings.port}"
     say(f"Open {at} in a browser, or try:\n  curl -g '{at}/sdmx/v2/structure/dataflow/ILMS'")
     with refusing(ServerError):

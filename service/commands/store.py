@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from service.commands.opened import opened_store
 from service.commands.option import FOLDER, config_option, options, settings_of, store_option
 from service.commands.progress import bar
 from service.commands.refusal import REJECTED, refusing
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group("store")
 def store_group() -> None:
-    """Look after a store.
+    """Look after a store: check, compact, back up, restore.
 
     \b
     Example:
@@ -33,18 +33,8 @@ _backup_source = click.argument(
 )
 
 
-@contextmanager
-def _opened(store: Path | None, config: Path | None) -> Iterator[Store]:
-    """Open a store that is there; what goes wrong becomes one line for a person."""
-    from service.store import open_store
-    from service.store.protocol import StoreError
-
-    with refusing(StoreError):
-        opened = open_store(settings_of(config, store_folder=store), create=False)
-        try:
-            yield opened
-        finally:
-            opened.close()
+def _opened(store: Path | None, config: Path | None) -> AbstractContextManager[Store]:
+    return opened_store(settings_of(config, store_folder=store))
 
 
 @store_group.command("check")

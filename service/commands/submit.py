@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.commands.opened import opened_store
 from service.commands.option import (
     FILE,
     all_or_nothing_option,
@@ -113,21 +114,14 @@ def load(
     Example:
       ilms load idn.xlsx khm.xlsx --store var/store
     """
-    from service.store import open_store
-    from service.store.protocol import StoreError
-
     if not sources and not bundled:
         raise click.UsageError("name a file, or give --bundled")
     structures, settings = structures_of(folders), settings_of(config, store_folder=store)
     said = Report(structures, report, target)
     jobs = [_Job(source, provider, waivers) for source in sources]
     jobs += _bundled(structures) if bundled else ()
-    with refusing(StoreError):
-        opened = open_store(settings)
-        try:
-            _submit(jobs, "Loading", structures, opened, said, settings, all_or_nothing)
-        finally:
-            opened.close()
+    with opened_store(settings, create=True) as opened:
+        _submit(jobs, "Loading", structures, opened, said, settings, all_or_nothing)
 
 
 def _bundled(structures: Structures) -> list[_Job]:

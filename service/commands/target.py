@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,19 @@ def replacing(target: Path) -> Iterator[Path]:
     try:
         with refusing(OSError):
             yield part
+            part.chmod(_mode_of(target))
+            # The name may not outlive a power cut that the content does not.
+            with part.open("rb+") as stream:
+                os.fsync(stream.fileno())
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _mode_of(target: Path) -> int:
+    """Return the permissions of the file that is replaced, or those that a new file gets."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

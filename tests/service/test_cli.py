@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dsd.structures import PACKAGE_ROOT
-from service.cli import main
+from service.cli import SECTIONS, main
 
 EXAMPLES = PACKAGE_ROOT / "converters" / "examples" / "submissions"
 BUNDLED = EXAMPLES / "TLS.xlsx"
@@ -37,6 +37,16 @@ def test_every_command_has_help_with_an_example(path: tuple[str, ...]) -> None:
     result = run(*path, "--help")
     assert result.exit_code == 0
     assert f"Example:\n    ilms {' '.join(path)}" in result.output
+
+
+def test_the_help_lists_every_command_in_a_section_with_an_example() -> None:
+    output = run("--help").output
+    assert "..." not in output.partition("Options:")[2]
+    for title, members in SECTIONS:
+        assert f"\n{title}:\n" in output
+        for command in members:
+            assert f"\n             ilms {command.name} " in output
+    assert {command.name for _, members in SECTIONS for command in members} == set(main.commands)
 
 
 @pytest.mark.parametrize("path", commands(), ids=" ".join)
