@@ -67,9 +67,23 @@ class Annotable(Part, frozen=True, kw_only=True):
 
 
 class Identifiable(Annotable, frozen=True, kw_only=True):
-    """A thing with an id."""
+    """A thing with an id. Members that SDMX-JSON 2.1 has no word for are its extension members, `x-`."""
 
     id: str
+    uri: str | None = msgspec.field(default=None, name="x-uri")
+    """Where more is said of it, beside its URN. SDMX-ML only."""
+
+
+def derive_names(thing: Any) -> None:
+    """Set the `name` and `description` of a thing that has texts only; for `__post_init__`."""
+    if thing.name is None and thing.names and (found := best_match(thing.names)):
+        msgspec.structs.force_setattr(thing, "name", found[1])
+    if (
+        thing.description is None
+        and thing.descriptions
+        and (found := best_match(thing.descriptions))
+    ):
+        msgspec.structs.force_setattr(thing, "description", found[1])
 
 
 class Nameable(Identifiable, frozen=True, kw_only=True):
@@ -82,10 +96,7 @@ class Nameable(Identifiable, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Derive `name` and `description` from the texts where they are not given."""
-        if self.name is None and (found := best_match(self.names)):
-            msgspec.structs.force_setattr(self, "name", found[1])
-        if self.description is None and (found := best_match(self.descriptions)):
-            msgspec.structs.force_setattr(self, "description", found[1])
+        derive_names(self)
 
     def label(self, languages: tuple[str, ...] = ()) -> str:
         """Return the name in the first language that exists, the id where there is no name at all."""
@@ -98,6 +109,8 @@ class Maintainable(Nameable, frozen=True, kw_only=True):
 
     type_name: ClassVar[str] = ""
     """Class in the information model; each concrete class sets it."""
+    collection: ClassVar[str] = ""
+    """Member of `data` in SDMX-JSON, where it is not the one of `type_name`."""
 
     agency_id: str = msgspec.field(name="agencyID")
     version: str = "1.0"
@@ -105,6 +118,8 @@ class Maintainable(Nameable, frozen=True, kw_only=True):
     is_partial_language: bool = False
     valid_from: str | None = None
     valid_to: str | None = None
+    is_final: bool | None = msgspec.field(default=None, name="x-isFinal")
+    """Finality as SDMX 2.1 states it, where it is another than the version implies (X.Y.Z is final)."""
 
     @property
     def artefact_type(self) -> ArtefactType:

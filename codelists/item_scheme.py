@@ -10,9 +10,13 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from codelists.base import Maintainable, Nameable, Part
+from codelists.base import Annotable, Maintainable, Nameable, Part, derive_names
 from codelists.representation import IsoConceptReference, Representation
 from codelists.text import LocalisedText
+
+# Factories give these to the members, because a plain default is left out when writing, and schemas require it.
+_GEOGRAPHIC_CODELIST: Literal["GeographicCodelist"] = "GeographicCodelist"
+_GEO_GRID_CODELIST: Literal["GeoGridCodelist"] = "GeoGridCodelist"
 
 
 class ItemScheme(Maintainable, frozen=True, kw_only=True):
@@ -67,6 +71,61 @@ class Codelist(ItemScheme, frozen=True, kw_only=True):
 
     codes: tuple[Code, ...] = ()
     codelist_extensions: tuple[CodelistExtension, ...] = ()
+
+
+class GeoFeatureSetCode(Code, frozen=True, kw_only=True):
+    """A code for a place, with the outline of it."""
+
+    value: str
+
+
+class GeographicCodelist(Codelist, frozen=True, kw_only=True):
+    """A list of codes for places. Its URN is that of a code list."""
+
+    collection: ClassVar[str] = "geographicCodelists"
+
+    geo_type: Literal["GeographicCodelist"] = msgspec.field(
+        default_factory=lambda: _GEOGRAPHIC_CODELIST
+    )
+    codes: tuple[GeoFeatureSetCode, ...] = msgspec.field(default=(), name="geoFeatureSetCodes")
+
+
+class GeoGridCode(Code, frozen=True, kw_only=True):
+    """A code for a cell of a grid."""
+
+    geo_cell: str
+
+
+class GeoGridCodelist(Codelist, frozen=True, kw_only=True):
+    """A list of codes for the cells of a grid on the earth. Its URN is that of a code list."""
+
+    collection: ClassVar[str] = "geoGridCodelists"
+
+    geo_type: Literal["GeoGridCodelist"] = msgspec.field(default_factory=lambda: _GEO_GRID_CODELIST)
+    codes: tuple[GeoGridCode, ...] = msgspec.field(default=(), name="geoGridCodes")
+    grid_definition: str | None = None
+
+
+class ValueItem(Annotable, frozen=True, kw_only=True):
+    """A value, whose id may hold any character, with its names."""
+
+    id: str
+    name: str | None = None
+    names: LocalisedText = {}
+    description: str | None = None
+    descriptions: LocalisedText = {}
+
+    def __post_init__(self) -> None:
+        """Derive `name` and `description` from the texts where they are not given."""
+        derive_names(self)
+
+
+class ValueList(Maintainable, frozen=True, kw_only=True):
+    """A list of values that are no codes: currency signs, texts."""
+
+    type_name: ClassVar[str] = "ValueList"
+
+    value_items: tuple[ValueItem, ...] = ()
 
 
 class Concept(Nameable, frozen=True, kw_only=True):
@@ -157,3 +216,44 @@ class DataConsumerScheme(ItemScheme, frozen=True, kw_only=True):
     items_member: ClassVar[str] = "data_consumers"
 
     data_consumers: tuple[Organisation, ...] = ()
+
+
+class MetadataProviderScheme(ItemScheme, frozen=True, kw_only=True):
+    """The metadata providers that an agency knows; id METADATA_PROVIDERS, version 1.0."""
+
+    type_name: ClassVar[str] = "MetadataProviderScheme"
+    items_member: ClassVar[str] = "metadata_providers"
+
+    metadata_providers: tuple[Organisation, ...] = ()
+
+
+class OrganisationUnit(Organisation, frozen=True, kw_only=True):
+    """A part of an organisation. `parent` is the id of the unit above it."""
+
+    parent: str | None = None
+
+
+class OrganisationUnitScheme(ItemScheme, frozen=True, kw_only=True):
+    """The units of an organisation."""
+
+    type_name: ClassVar[str] = "OrganisationUnitScheme"
+    items_member: ClassVar[str] = "organisation_units"
+
+    organisation_units: tuple[OrganisationUnit, ...] = ()
+
+
+class ReportingCategory(Nameable, frozen=True, kw_only=True):
+    """A heading of a report, with those under it, and either the structures or the flows that it shows."""
+
+    reporting_categories: tuple[ReportingCategory, ...] = ()
+    structural_metadata: tuple[str, ...] = ()
+    provisioning_metadata: tuple[str, ...] = ()
+
+
+class ReportingTaxonomy(ItemScheme, frozen=True, kw_only=True):
+    """The headings of a report."""
+
+    type_name: ClassVar[str] = "ReportingTaxonomy"
+    items_member: ClassVar[str] = "reporting_categories"
+
+    reporting_categories: tuple[ReportingCategory, ...] = ()

@@ -44,21 +44,73 @@ ARTEFACT_TYPES: tuple[ArtefactType, ...] = (
     ArtefactType("AgencyScheme", "base", "agencyscheme", "agencySchemes", "Agency", "codelists", True),
     ArtefactType("DataProviderScheme", "base", "dataproviderscheme", "dataProviderSchemes", "DataProvider", "codelists", True),
     ArtefactType("DataConsumerScheme", "base", "dataconsumerscheme", "dataConsumerSchemes", "DataConsumer", "codelists", True),
+    ArtefactType("MetadataProviderScheme", "base", "metadataproviderscheme", "metadataProviderSchemes", "MetadataProvider", "codelists", True),
+    ArtefactType("OrganisationUnitScheme", "base", "organisationunitscheme", "organisationUnitSchemes", "OrganisationUnit", "codelists", True),
     ArtefactType("Codelist", "codelist", "codelist", "codelists", "Code", "codelists"),
+    ArtefactType("ValueList", "codelist", "valuelist", "valueLists", None, "codelists"),
+    ArtefactType("Hierarchy", "codelist", "hierarchy", "hierarchies", "HierarchicalCode", "codelists"),
+    ArtefactType("HierarchyAssociation", "codelist", "hierarchyassociation", "hierarchyAssociations", None, "codelists"),
     ArtefactType("ConceptScheme", "conceptscheme", "conceptscheme", "conceptSchemes", "Concept", "codelists"),
     ArtefactType("CategoryScheme", "categoryscheme", "categoryscheme", "categorySchemes", "Category", "codelists"),
+    ArtefactType("ReportingTaxonomy", "categoryscheme", "reportingtaxonomy", "reportingTaxonomies", "ReportingCategory", "codelists"),
+    ArtefactType("MetadataStructure", "metadatastructure", "metadatastructure", "metadataStructures", "MetadataAttribute"),
     ArtefactType("DataStructure", "datastructure", "datastructure", "dataStructures"),
     ArtefactType("Dataflow", "datastructure", "dataflow", "dataflows"),
+    ArtefactType("Metadataflow", "metadatastructure", "metadataflow", "metadataflows"),
     ArtefactType("ProvisionAgreement", "registry", "provisionagreement", "provisionAgreements"),
+    ArtefactType("MetadataProvisionAgreement", "registry", "metadataprovisionagreement", "metadataProvisionAgreements"),
     ArtefactType("DataConstraint", "registry", "dataconstraint", "dataConstraints"),
+    ArtefactType("MetadataConstraint", "registry", "metadataconstraint", "metadataConstraints"),
+    ArtefactType("StructureMap", "structuremapping", "structuremap", "structureMaps", "ComponentMap"),
+    ArtefactType("RepresentationMap", "structuremapping", "representationmap", "representationMaps"),
+    ArtefactType("ConceptSchemeMap", "structuremapping", "conceptschememap", "conceptSchemeMaps"),
+    ArtefactType("CategorySchemeMap", "structuremapping", "categoryschememap", "categorySchemeMaps"),
+    ArtefactType("OrganisationSchemeMap", "structuremapping", "organisationschememap", "organisationSchemeMaps"),
+    ArtefactType("ReportingTaxonomyMap", "structuremapping", "reportingtaxonomymap", "reportingTaxonomyMaps"),
+    ArtefactType("Process", "process", "process", "processes", "ProcessStep"),
+    ArtefactType("TransformationScheme", "transformation", "transformationscheme", "transformationSchemes", "Transformation"),
+    ArtefactType("RulesetScheme", "transformation", "rulesetscheme", "rulesetSchemes", "Ruleset"),
+    ArtefactType("UserDefinedOperatorScheme", "transformation", "userdefinedoperatorscheme", "userDefinedOperatorSchemes", "UserDefinedOperator"),
+    ArtefactType("CustomTypeScheme", "transformation", "customtypescheme", "customTypeSchemes", "CustomType"),
+    ArtefactType("NamePersonalisationScheme", "transformation", "namepersonalisationscheme", "namePersonalisationSchemes", "NamePersonalisation"),
+    ArtefactType("VtlMappingScheme", "transformation", "vtlmappingscheme", "vtlMappingSchemes", "VtlMapping"),
     ArtefactType("Categorisation", "categoryscheme", "categorisation", "categorisations"),
 )  # fmt: skip
-"""The types that the product keeps as files, in the order in which messages list them."""
+"""The types of SDMX 3.1, in the order in which messages list them."""
 
-TYPE_OF_NAME = {entry.name: entry for entry in ARTEFACT_TYPES}
+LEGACY_TYPES: tuple[ArtefactType, ...] = (
+    ArtefactType("HierarchicalCodelist", "codelist", "hierarchicalcodelist", "x-hierarchicalCodelists"),
+    ArtefactType("StructureSet", "mapping", "structureset", "x-structureSets"),
+    ArtefactType("AttachmentConstraint", "registry", "attachmentconstraint", "x-attachmentConstraints"),
+)  # fmt: skip
+"""The types of SDMX 2.1 that 3.x split into others or gave up; SDMX-JSON 2.x has them as extension members."""
+
+TYPE_OF_NAME = {entry.name: entry for entry in (*ARTEFACT_TYPES, *LEGACY_TYPES)}
 TYPE_OF_RESOURCE = {entry.resource: entry for entry in ARTEFACT_TYPES}
-_PACKAGE_OF_NAME = {entry.name: entry.package for entry in ARTEFACT_TYPES} | {
-    entry.item: entry.package for entry in ARTEFACT_TYPES if entry.item
+
+_PARTS: dict[str, tuple[str, ...]] = {
+    "Hierarchy": ("Level",),
+    "DataStructure": (
+        "AttributeDescriptor", "DataAttribute", "Attribute", "ReportingYearStartDay", "Dimension", "DimensionDescriptor",
+        "GroupDimensionDescriptor", "Measure", "MeasureDescriptor", "MeasureDimension", "PrimaryMeasure",
+        "TimeDimension",
+    ),
+    "MetadataStructure": ("MetadataAttributeDescriptor", "MetadataTarget", "ReportStructure", "IdentifiableObjectTarget"),
+    "StructureMap": ("EpochMap", "DatePatternMap", "FrequencyFormatMapping"),
+    "Process": ("Transition",),
+    "StructureSet": ("CodelistMap", "HybridCodelistMap"),
+    "VtlMappingScheme": ("VtlCodelistMapping", "VtlConceptMapping", "VtlDataflowMapping"),
+}  # fmt: skip
+"""Classes of things with a URN inside an artefact, beside its items."""
+
+_PARENT_OF_CLASS = {
+    **{entry.item: entry for entry in ARTEFACT_TYPES if entry.item},
+    **{part: TYPE_OF_NAME[name] for name, parts in _PARTS.items() for part in parts},
+}
+_PACKAGE_OF_NAME = {
+    **{name: entry.package for name, entry in _PARENT_OF_CLASS.items()},
+    **{entry.name: entry.package for entry in TYPE_OF_NAME.values()},
+    "ContentConstraint": "registry",
 }
 
 
@@ -90,8 +142,18 @@ class Urn(NamedTuple):
         """Return the identity of the artefact that holds this item; itself where it is no item."""
         if self.item is None:
             return self
-        parent = next((t.name for t in ARTEFACT_TYPES if t.item == self.type), self.type)
-        return Urn(parent, self.agency, self.id, self.version)
+        parent = _PARENT_OF_CLASS.get(self.type)
+        return Urn(parent.name if parent else self.type, self.agency, self.id, self.version)
+
+
+def item_class_of(scheme_class: str) -> str:
+    """Return the class of the items in schemes of a class; the class itself where they have none.
+
+    >>> item_class_of("ConceptScheme")
+    'Concept'
+    """
+    known = TYPE_OF_NAME.get(scheme_class)
+    return known.item if known and known.item else scheme_class
 
 
 @lru_cache(maxsize=65536)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from codelists.base import Annotable, Maintainable, Part
+from codelists.hierarchy import HierarchicalCodelist, Hierarchy, HierarchyAssociation
 from codelists.item_scheme import (
     AgencyScheme,
     CategoryScheme,
@@ -22,15 +23,43 @@ from codelists.item_scheme import (
     Contact,
     DataConsumerScheme,
     DataProviderScheme,
+    GeographicCodelist,
+    GeoGridCodelist,
+    MetadataProviderScheme,
+    OrganisationUnitScheme,
+    ReportingTaxonomy,
+    ValueList,
 )
 from codelists.text import LocalisedText
-from codelists.urn import ARTEFACT_TYPES
+from codelists.urn import TYPE_OF_NAME
+from dsd.metadata_structure import Metadataflow, MetadataProvisionAgreement, MetadataStructure
+from dsd.process import Process
 from dsd.structure import (
+    AttachmentConstraint,
+    AvailabilityConstraint,
     Categorisation,
     DataConstraint,
     Dataflow,
     DataStructure,
+    MetadataConstraint,
     ProvisionAgreement,
+)
+from dsd.structure_map import (
+    CategorySchemeMap,
+    ConceptSchemeMap,
+    OrganisationSchemeMap,
+    ReportingTaxonomyMap,
+    RepresentationMap,
+    StructureMap,
+    StructureSet,
+)
+from dsd.transformation import (
+    CustomTypeScheme,
+    NamePersonalisationScheme,
+    RulesetScheme,
+    TransformationScheme,
+    UserDefinedOperatorScheme,
+    VtlMappingScheme,
 )
 
 SCHEMA_URL = "https://json.sdmx.org/2.1/sdmx-json-structure-schema.json"
@@ -65,18 +94,51 @@ class Meta(Annotable, frozen=True, kw_only=True):
 
 
 class Artefacts(Part, frozen=True, kw_only=True):
-    """The `data` of a structure message: one member a type of artefact."""
+    """The `data` of a structure message: one member a type of artefact, the types of SDMX 2.1 as extensions."""
 
     agency_schemes: tuple[AgencyScheme, ...] = ()
     data_provider_schemes: tuple[DataProviderScheme, ...] = ()
     data_consumer_schemes: tuple[DataConsumerScheme, ...] = ()
+    metadata_provider_schemes: tuple[MetadataProviderScheme, ...] = ()
+    organisation_unit_schemes: tuple[OrganisationUnitScheme, ...] = ()
     codelists: tuple[Codelist, ...] = ()
+    geographic_codelists: tuple[GeographicCodelist, ...] = ()
+    geo_grid_codelists: tuple[GeoGridCodelist, ...] = ()
+    value_lists: tuple[ValueList, ...] = ()
+    hierarchies: tuple[Hierarchy, ...] = ()
+    hierarchical_codelists: tuple[HierarchicalCodelist, ...] = msgspec.field(
+        default=(), name="x-hierarchicalCodelists"
+    )
+    hierarchy_associations: tuple[HierarchyAssociation, ...] = ()
     concept_schemes: tuple[ConceptScheme, ...] = ()
     category_schemes: tuple[CategoryScheme, ...] = ()
+    reporting_taxonomies: tuple[ReportingTaxonomy, ...] = ()
+    metadata_structures: tuple[MetadataStructure, ...] = ()
     data_structures: tuple[DataStructure, ...] = ()
     dataflows: tuple[Dataflow, ...] = ()
+    metadataflows: tuple[Metadataflow, ...] = ()
     provision_agreements: tuple[ProvisionAgreement, ...] = ()
+    metadata_provision_agreements: tuple[MetadataProvisionAgreement, ...] = ()
     data_constraints: tuple[DataConstraint, ...] = ()
+    availability_constraints: tuple[AvailabilityConstraint, ...] = ()
+    metadata_constraints: tuple[MetadataConstraint, ...] = ()
+    attachment_constraints: tuple[AttachmentConstraint, ...] = msgspec.field(
+        default=(), name="x-attachmentConstraints"
+    )
+    structure_maps: tuple[StructureMap, ...] = ()
+    representation_maps: tuple[RepresentationMap, ...] = ()
+    concept_scheme_maps: tuple[ConceptSchemeMap, ...] = ()
+    category_scheme_maps: tuple[CategorySchemeMap, ...] = ()
+    organisation_scheme_maps: tuple[OrganisationSchemeMap, ...] = ()
+    reporting_taxonomy_maps: tuple[ReportingTaxonomyMap, ...] = ()
+    structure_sets: tuple[StructureSet, ...] = msgspec.field(default=(), name="x-structureSets")
+    processes: tuple[Process, ...] = ()
+    transformation_schemes: tuple[TransformationScheme, ...] = ()
+    ruleset_schemes: tuple[RulesetScheme, ...] = ()
+    user_defined_operator_schemes: tuple[UserDefinedOperatorScheme, ...] = ()
+    custom_type_schemes: tuple[CustomTypeScheme, ...] = ()
+    name_personalisation_schemes: tuple[NamePersonalisationScheme, ...] = ()
+    vtl_mapping_schemes: tuple[VtlMappingScheme, ...] = ()
     categorisations: tuple[Categorisation, ...] = ()
 
     def all(self) -> tuple[Maintainable, ...]:
@@ -89,15 +151,13 @@ class StructureMessage(Part, frozen=True, kw_only=True):
 
     meta: Meta
     data: Artefacts = Artefacts()
+    errors: tuple[dict[str, Any], ...] = ()
     schema_url: str | None = msgspec.field(default=None, name="$schema")
 
 
 _MEMBERS = tuple(field.name for field in msgspec.structs.fields(Artefacts))
-_MEMBER_OF_TYPE = {
-    entry.name: field.name
-    for entry in ARTEFACT_TYPES
-    for field in msgspec.structs.fields(Artefacts)
-    if field.encode_name == entry.collection
+_MEMBER_OF_COLLECTION = {
+    field.encode_name: field.name for field in msgspec.structs.fields(Artefacts)
 }
 _DECODER = msgspec.json.Decoder(StructureMessage)
 
@@ -115,6 +175,11 @@ def decode_structures(body: bytes) -> StructureMessage:
         raise StructureMessageError(f"no SDMX-JSON 2.1 structure message: {error}") from error
 
 
+def collection_of(artefact: Maintainable) -> str:
+    """Return the member of `data` that holds artefacts such as this one."""
+    return type(artefact).collection or TYPE_OF_NAME[artefact.type_name].collection
+
+
 def make_message(
     artefacts: Iterable[Maintainable],
     prepared: datetime,
@@ -124,7 +189,7 @@ def make_message(
     """Return a message of these artefacts, kept in their order within each type."""
     members: dict[str, list[Maintainable]] = {}
     for artefact in artefacts:
-        members.setdefault(_MEMBER_OF_TYPE[artefact.type_name], []).append(artefact)
+        members.setdefault(_MEMBER_OF_COLLECTION[collection_of(artefact)], []).append(artefact)
     return StructureMessage(
         schema_url=SCHEMA_URL,
         meta=Meta(

@@ -118,6 +118,8 @@ class Structures:
         """
         attached: dict[Urn, dict[tuple[str, str], DataConstraint]] = {}
         for constraint in self.of_type(DataConstraint):
+            if constraint.role == "Actual":
+                continue
             identity = (constraint.agency_id, constraint.id)
             attachment = constraint.constraint_attachment
             for target in attachment.targets if attachment else ():
@@ -209,9 +211,7 @@ class Structures:
         representation = (
             definition.local_representation or concept.core_representation or Representation()
         )
-        codelist = (
-            self.get(representation.enumeration, Codelist) if representation.enumeration else None
-        )
+        codelist = self._codelist(representation.enumeration)
         relationship: AttributeRelationship | None = None
         mandatory = role in (Role.DIMENSION, Role.TIME)
         if isinstance(definition, DataAttribute):
@@ -231,6 +231,12 @@ class Structures:
             relationship=relationship,
             allowed=_allowed(definition.id, codelist, constraints),
         )
+
+    def _codelist(self, reference: str | None) -> Codelist | None:
+        """Return the code list of an enumeration; the values of a value list are no codes."""
+        if reference is None or parse_urn(reference).type == "ValueList":
+            return None
+        return self.get(reference, Codelist)
 
 
 def _allowed(

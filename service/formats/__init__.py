@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from service.formats.contract import Capabilities, DataFormat, StructureFormat
@@ -14,7 +15,6 @@ from service.formats.sdmx_csv import encode_csv
 from service.formats.sdmx_csv_reader import decode_csv
 from service.formats.sdmx_json import encode_json
 from service.formats.sdmx_json_reader import decode_json
-from service.formats.sdmx_json_structure import decode_structures_json, encode_structures_json
 from service.formats.sdmx_ml21_data import (
     encode_generic,
     encode_generic_time_series,
@@ -22,7 +22,9 @@ from service.formats.sdmx_ml21_data import (
     encode_structure_specific_time_series,
 )
 from service.formats.sdmx_ml21_reader import decode_ml21
-from service.formats.sdmx_ml21_structure import encode_structures_ml21
+from service.formats.structure_json import decode_structures_json, encode_structures_json
+from service.formats.structure_table.vocabulary import Form
+from service.formats.structure_xml import decode_structures_xml, encode_structures_xml
 from service.formats.xlsx_data import encode_xlsx
 
 __all__ = [
@@ -137,25 +139,38 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
 )
 """Every data format. The order says which one a name or media type without version means: the first."""
 
-STRUCTURE_FORMATS: tuple[StructureFormat, ...] = (
-    StructureFormat(
-        name="json",
+
+def _json(name: str, version: str, form: Form, aliases: tuple[str, ...] = ()) -> StructureFormat:
+    return StructureFormat(
+        name=name,
         media_type="application/vnd.sdmx.structure+json",
-        version="2.1.0",
+        version=version,
         extension=".json",
-        encode=encode_structures_json,
-        decode=decode_structures_json,
-        aliases=("application/json",),
-    ),
-    StructureFormat(
-        name="ml21",
+        encode=partial(encode_structures_json, form),
+        decode=partial(decode_structures_json, form),
+        aliases=aliases,
+    )
+
+
+def _xml(name: str, version: str, form: Form, aliases: tuple[str, ...] = ()) -> StructureFormat:
+    return StructureFormat(
+        name=name,
         media_type="application/vnd.sdmx.structure+xml",
-        version="2.1",
+        version=version,
         extension=".xml",
-        encode=encode_structures_ml21,
-        decode=None,
-        aliases=("application/xml", "text/xml"),
-    ),
+        encode=partial(encode_structures_xml, form),
+        decode=decode_structures_xml,
+        aliases=aliases,
+    )
+
+
+STRUCTURE_FORMATS: tuple[StructureFormat, ...] = (
+    _json("json", "2.1.0", Form.JSON21, ("application/json",)),
+    _json("json20", "2.0.0", Form.JSON20),
+    _json("json10", "1.0.0", Form.JSON10),
+    _xml("ml21", "2.1", Form.ML21, ("application/xml", "text/xml")),
+    _xml("ml30", "3.0.0", Form.ML30),
+    _xml("ml31", "3.1.0", Form.ML31),
 )
 """Every structure format, in the same order."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from codelists.base import Maintainable
 from codelists.urn import Urn
@@ -49,6 +49,8 @@ class EncodeOptions:
     """Each row is a series without observations: it has no TIME_PERIOD, `component_ids` nothing of an observation."""
     pack_single_values: bool = False
     """SDMX-JSON: state a dimension that has one value once for the dataset."""
+    report: Report | None = None
+    """Structures: takes what the format cannot express; where there is none, that is refused."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,12 @@ DecodeData = Callable[[BinaryIO, Structures, Report, DecodeOptions], Iterator[Da
 EncodeStructures = Callable[
     [Header, Sequence[Maintainable], Structures, EncodeOptions], Iterator[bytes]
 ]
-DecodeStructures = Callable[[bytes], Sequence[Maintainable]]
+
+
+class DecodeStructures(Protocol):
+    """How a message becomes artefacts; the report takes what it says that the model does not keep."""
+
+    def __call__(self, body: bytes, report: Report | None = None) -> Sequence[Maintainable]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from codelists.base import Nameable
 from codelists.text import DEFAULT_LANGUAGE, best_match
 
 ALL_LANGUAGES = "*"
+NO_LANGUAGE = "zxx"
+"""ISO 639-2 code for "no linguistic content": in SDMX 2.1 the language of the text that holds an annotation's value."""
 
 
 def asked_languages(languages: tuple[str, ...]) -> tuple[str, ...]:
@@ -30,11 +32,14 @@ def wanted_texts(texts: Mapping[str, str], languages: tuple[str, ...]) -> dict[s
     """
     if ALL_LANGUAGES in languages:
         return dict(texts)
+    always = {tag: text for tag, text in texts.items() if tag == NO_LANGUAGE}
+    if always:
+        texts = {tag: text for tag, text in texts.items() if tag != NO_LANGUAGE}
     kept = {tag: text for tag, text in texts.items() if _matches(tag, languages)}
     if kept or not texts:
-        return kept
+        return always | kept
     found = best_match(texts, languages)
-    return dict([found]) if found else {}
+    return always | (dict([found]) if found else {})
 
 
 def languages_of(texts: Iterable[Mapping[str, str]], languages: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from converters.conversion import CONVERSION_RULES, ConversionRule
 from service.formats.reading_rule import READING_RULES
+from service.formats.structure_rule import STRUCTURE_RULES
 from service.submission.receive import SUBMISSION_RULES
 from service.validation.rule import RuleInfo
 from service.validation.rules import RULES
@@ -70,6 +71,10 @@ def rules_page() -> str:
         "",
         "Findings of the readers of SDMX-CSV, SDMX-JSON and SDMX-ML.\n",
         *_reading(READING_RULES),
+        "## Converting structures",
+        "",
+        "What a structure message says that the format asked for cannot.\n",
+        *_reading(STRUCTURE_RULES),
     ]
     return "\n".join(lines)
 

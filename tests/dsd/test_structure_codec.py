@@ -184,8 +184,8 @@ def test_the_model_knows_every_member_of_the_schema(
             "$.data.codelists[0].codes[0]",
         ),
         (
-            b'{"meta": {"id": "A", "prepared": "2026", "sender": {"id": "B"}}, "data": {"valueLists": []}}',
-            "valueLists",
+            b'{"meta": {"id": "A", "prepared": "2026", "sender": {"id": "B"}}, "data": {"shoeSizes": []}}',
+            "shoeSizes",
         ),
         (b'{"meta": {"id": "\xff", "prepared": "2026", "sender": {"id": "B"}}}', "utf-8"),
     ],

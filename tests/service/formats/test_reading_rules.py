@@ -7,6 +7,7 @@ from pathlib import Path
 
 import service.formats
 from service.formats.reading_rule import READING_RULES
+from service.formats.structure_rule import STRUCTURE_RULES
 from service.submission.catalogue import rules_page
 
 # In the readers a rule is named as the argument `rule=`, or as the first argument of these.
@@ -34,5 +35,5 @@ def test_the_table_lists_exactly_the_rules_that_the_readers_name() -> None:
 
 def test_each_has_its_place_in_the_documentation() -> None:
     page = rules_page()
-    for rule in READING_RULES:
+    for rule in (*READING_RULES, *STRUCTURE_RULES):
         assert f'<a id="{rule.id}"></a>' in page or f"(#{rule.id})" in page

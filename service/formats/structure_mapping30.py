@@ -1,0 +1,418 @@
+"""What SDMX 3.x has instead of what 2.1 has, and 3.1 instead of 3.0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+import msgspec
+
+from codelists.base import Annotation, Maintainable, replaced
+from codelists.hierarchy import (
+    HierarchicalCode,
+    HierarchicalCodelist,
+    Hierarchy,
+    NestedHierarchy,
+)
+from codelists.urn import Urn, parse_urn
+from dsd.metadata_structure import (
+    MetadataAttribute,
+    MetadataAttributeList,
+    Metadataflow,
+    MetadataStructure,
+    MetadataStructureComponents,
+)
+from dsd.structure import (
+    AvailabilityConstraint,
+    AvailabilityConstraintAttachment,
+    DataConstraint,
+    DataConstraintAttachment,
+    DataKey,
+)
+from dsd.structure_map import (
+    CategorySchemeMap,
+    ComponentMap,
+    ConceptSchemeMap,
+    ItemSchemeMap,
+    MappedValue,
+    NestedComponentMap,
+    NestedItemSchemeMap,
+    NestedStructureMap,
+    OrganisationSchemeMap,
+    ReportingTaxonomyMap,
+    RepresentationEnd,
+    RepresentationMap,
+    SingleValueMapping,
+    StructureMap,
+    StructureSet,
+    ValueMapping,
+)
+from service.formats.structure_losses import Writing
+
+METRICS = "sdmx_metrics"
+"""Type of the annotations that hold the counts of an availability before 3.1 (SDMX-REST 1.5.0, 4.6.4)."""
+_COUNTS = (("series_count", "series_count"), ("obs_count", "obs_count"))
+ANY_OBJECT = "urn:sdmx:org.sdmx.infomodel.base.Any=*:*(*)"
+"""The target of a metadataflow that names none, which 3.x requires."""
+
+
+# -- constraints -----------------------------------------------------------------------------------------
+
+
+def actual_constraint(artefact: AvailabilityConstraint, writing: Writing) -> Iterable[Maintainable]:
+    """Yield an availability as the constraint on actual content that SDMX 2.1 and 3.0 have."""
+    attached = artefact.constraint_attachment
+    attachment = None
+    if attached is not None:
+        attachment = DataConstraintAttachment(
+            data_structures=_one(attached.data_structure),
+            dataflows=_one(attached.dataflow),
+            provision_agreements=_one(attached.provision_agreement),
+        )
+    counts = tuple(
+        Annotation(id=name, type=METRICS, title=str(getattr(artefact, member)))
+        for member, name in _COUNTS
+        if getattr(artefact, member) is not None
+    )
+    names = artefact.names or {"en": "Availability"}
+    yield DataConstraint(
+        **{
+            **_maintainable(artefact),
+            "names": names,
+            "annotations": (*artefact.annotations, *counts),
+        },  # type: ignore[arg-type]
+        role="Actual",
+        constraint_attachment=attachment,
+        cube_regions=() if artefact.cube_region is None else (artefact.cube_region,),
+    )
+
+
+def availability(artefact: AvailabilityConstraint, writing: Writing) -> Iterable[Maintainable]:
+    """Yield an availability, in 3.0 as the constraint on actual content."""
+    if not writing.form.is_sdmx31:
+        yield from actual_constraint(artefact, writing)
+        return
+    bare = AvailabilityConstraint(
+        annotations=artefact.annotations,
+        constraint_attachment=artefact.constraint_attachment,
+        cube_region=artefact.cube_region,
+        series_count=artefact.series_count,
+        obs_count=artefact.obs_count,
+    )
+    if bare != artefact:
+        writing.lose("identity and names of an availability")
+    yield bare
+
+
+def data_constraint(artefact: DataConstraint, writing: Writing) -> Iterable[Maintainable]:
+    """Yield the constraint; one on actual content is an availability in 3.1."""
+    if not writing.form.is_sdmx31:
+        yield from single_keys(artefact, writing)
+        return
+    if artefact.role == "Allowed":
+        yield artefact
+        return
+    made = _availability_of(artefact)
+    if made is None:
+        writing.lose(
+            "a constraint on actual content with other than one region and one attachment: the constraint"
+        )
+        return
+    writing.remark(
+        "a constraint on actual content is an availability, which has no identity and no names"
+    )
+    yield made
+
+
+def single_keys(artefact: DataConstraint, writing: Writing) -> Iterable[Maintainable]:
+    """Yield the constraint with one value a dimension in each key: keys with several become several keys."""
+    sets = tuple(
+        replaced(keys, keys=tuple(single for key in keys.keys for single in _expanded(key)))
+        for keys in artefact.data_key_sets
+    )
+    if sets != artefact.data_key_sets:
+        writing.remark("a key with several values of a dimension is written as several keys")
+    yield replaced(artefact, data_key_sets=sets)
+
+
+def _expanded(key: DataKey) -> Iterator[DataKey]:
+    choices = [entry.values or (entry.value,) for entry in key.key_values]
+    for values in product(*choices):
+        yield replaced(
+            key,
+            key_values=tuple(
+                replaced(entry, value=value, values=())
+                for entry, value in zip(key.key_values, values, strict=True)
+            ),
+        )
+
+
+def _availability_of(artefact: DataConstraint) -> AvailabilityConstraint | None:
+    attached = artefact.constraint_attachment
+    fits = len(artefact.cube_regions) == 1 and not artefact.data_key_sets and attached
+    if not fits or attached is None:
+        return None
+    lists = (attached.data_structures, attached.dataflows, attached.provision_agreements)
+    if [len(found) for found in lists if found] != [1] or attached.data_provider:
+        return None
+    counts = {
+        member: int(note.title)
+        for member, name in _COUNTS
+        for note in artefact.annotations
+        if note.id == name
+        and note.type == METRICS
+        and (note.title or "").isdecimal()
+        and note.title
+    }
+    return AvailabilityConstraint(
+        annotations=tuple(note for note in artefact.annotations if note.type != METRICS),
+        constraint_attachment=AvailabilityConstraintAttachment(
+            data_structure=next(iter(attached.data_structures), None),
+            dataflow=next(iter(attached.dataflows), None),
+            provision_agreement=next(iter(attached.provision_agreements), None),
+        ),
+        cube_region=artefact.cube_regions[0],
+        series_count=counts.get("series_count"),
+        obs_count=counts.get("obs_count"),
+    )
+
+
+def _one(text: str | None) -> tuple[str, ...]:
+    return () if text is None else (text,)
+
+
+def _maintainable(artefact: Maintainable) -> dict[str, object]:
+    return {
+        field.name: getattr(artefact, field.name) for field in msgspec.structs.fields(Maintainable)
+    }
+
+
+# -- metadata --------------------------------------------------------------------------------------------
+
+
+def metadata_structure(artefact: MetadataStructure, writing: Writing) -> Iterable[Maintainable]:
+    """Yield the structure with one list of attributes in place of the reports of SDMX 2.1."""
+    parts = artefact.metadata_structure_components
+    if parts is None or not (parts.report_structures or parts.metadata_targets):
+        yield artefact
+        return
+    if parts.metadata_targets:
+        writing.lose("the targets of a metadata structure, which 3.x has in the metadataflow")
+    attributes: dict[str, MetadataAttribute] = {}
+    for report in parts.report_structures:
+        for attribute in report.metadata_attributes:
+            if attributes.setdefault(attribute.id, attribute) != attribute:
+                writing.lose(f"a second attribute {attribute.id}, of the report {report.id}")
+    if len(parts.report_structures) > 1:
+        writing.remark("the attributes of all reports stand in one list")
+    yield replaced(
+        artefact,
+        metadata_structure_components=MetadataStructureComponents(
+            metadata_attribute_list=MetadataAttributeList(
+                metadata_attributes=tuple(attributes.values())
+            )
+        ),
+    )
+
+
+def metadataflow(artefact: Metadataflow, writing: Writing) -> Iterable[Maintainable]:
+    """Yield the flow with a target, which SDMX-ML 3.x requires: any object where it names none."""
+    if artefact.targets or artefact.is_external_reference or not writing.form.is_xml:
+        yield artefact
+        return
+    writing.remark(f"a metadataflow needs a target: {ANY_OBJECT} is written")
+    yield replaced(artefact, targets=(ANY_OBJECT,))
+
+
+# -- hierarchies -----------------------------------------------------------------------------------------
+
+
+def hierarchies(artefact: HierarchicalCodelist, writing: Writing) -> Iterable[Maintainable]:
+    """Yield each hierarchy of a hierarchical code list."""
+    aliases = {entry.alias: entry.codelist for entry in artefact.included_codelists if entry.alias}
+    single = len(artefact.hierarchies) == 1
+    for nested in artefact.hierarchies:
+        same = single and nested.id == artefact.id
+        if not same:
+            writing.remark(
+                f"the hierarchy {nested.id} becomes an artefact of its own, {artefact.id}_{nested.id}"
+            )
+            if artefact.annotations or artefact.descriptions or artefact.names != nested.names:
+                writing.lose("names and annotations of a hierarchical code list", artefact.id)
+        yield Hierarchy(
+            **{  # type: ignore[arg-type]
+                **_maintainable(artefact),
+                **_named(nested),
+                "id": artefact.id if same else f"{artefact.id}_{nested.id}",
+                "annotations": artefact.annotations if same else nested.annotations,
+            },
+            level=nested.level,
+            hierarchical_codes=tuple(
+                _code(code, aliases, writing) for code in nested.hierarchical_codes
+            ),
+            has_formal_levels=nested.leveled,
+        )
+
+
+def _named(nested: NestedHierarchy | NestedItemSchemeMap | NestedStructureMap) -> dict[str, object]:
+    members = ("name", "names", "description", "descriptions", "annotations", "links")
+    return {member: getattr(nested, member) for member in members}
+
+
+def _code(code: HierarchicalCode, aliases: dict[str, str], writing: Writing) -> HierarchicalCode:
+    target = code.code
+    if target is None and code.code_id and code.codelist_alias in aliases:
+        codelist = parse_urn(aliases[code.codelist_alias])
+        target = str(codelist._replace(type="Code", item=code.code_id))
+    elif target is None:
+        writing.lose(
+            f"the code {code.id}, whose list {code.codelist_alias} is not among the included"
+        )
+    if code.version is not None:
+        writing.lose("the version of a hierarchical code", code.id)
+    return replaced(
+        code,
+        code=target,
+        code_id=None,
+        codelist_alias=None,
+        version=None,
+        hierarchical_codes=tuple(_code(c, aliases, writing) for c in code.hierarchical_codes),
+    )
+
+
+# -- maps ------------------------------------------------------------------------------------------------
+
+_ITEM_MAPS: tuple[tuple[str, type[ItemSchemeMap]], ...] = (
+    ("organisation_scheme_maps", OrganisationSchemeMap),
+    ("category_scheme_maps", CategorySchemeMap),
+    ("concept_scheme_maps", ConceptSchemeMap),
+    ("reporting_taxonomy_maps", ReportingTaxonomyMap),
+)
+
+
+def maps(artefact: StructureSet, writing: Writing) -> Iterable[Maintainable]:
+    """Yield each map of a structure set as an artefact, code list maps as representation maps."""
+    if artefact.related_structures:
+        writing.lose("the related structures of a structure set", artefact.id)
+    made = [*_all_maps(artefact, writing)]
+    same = len(made) == 1 and made[0].id.endswith(f"_{artefact.id}")
+    if same:
+        yield replaced(made[0], id=artefact.id, annotations=artefact.annotations)
+        return
+    if artefact.annotations or artefact.descriptions:
+        writing.lose("description and annotations of a structure set", artefact.id)
+    for entry in made:
+        writing.remark(f"a map of the set becomes an artefact of its own, {entry.id}")
+        yield entry
+
+
+def _all_maps(artefact: StructureSet, writing: Writing) -> Iterator[Maintainable]:
+    for member, map_class in _ITEM_MAPS:
+        for nested in getattr(artefact, member):
+            yield map_class(
+                **_identity(artefact, nested),  # type: ignore[arg-type]
+                source=nested.source,
+                target=nested.target,
+                item_maps=tuple(
+                    SingleValueMapping(
+                        annotations=pair.annotations,
+                        source_value=MappedValue(value=pair.source),
+                        target_value=pair.target,
+                    )
+                    for pair in nested.item_associations
+                ),
+            )
+    for nested in (*artefact.codelist_maps, *artefact.hybrid_codelist_maps):
+        if {parse_urn(nested.source).type, parse_urn(nested.target).type} != {"Codelist"}:
+            writing.lose(f"the map {nested.id} of a hierarchical code list", artefact.id)
+            continue
+        yield _representation_map(artefact, nested)
+    for structure_map in artefact.structure_maps:
+        yield from _structure_map(artefact, structure_map, writing)
+
+
+def _identity(
+    artefact: StructureSet, nested: NestedItemSchemeMap | NestedStructureMap
+) -> dict[str, object]:
+    return {
+        **_maintainable(artefact),
+        **_named(nested),
+        "id": f"{artefact.id}_{nested.id}",
+    }
+
+
+def _representation_map(artefact: StructureSet, nested: NestedItemSchemeMap) -> RepresentationMap:
+    return RepresentationMap(
+        **_identity(artefact, nested),  # type: ignore[arg-type]
+        source=(RepresentationEnd(codelist=nested.source),),
+        target=(RepresentationEnd(codelist=nested.target),),
+        representation_mappings=tuple(
+            ValueMapping(
+                annotations=pair.annotations,
+                source_values=(MappedValue(value=pair.source),),
+                target_values=(pair.target,),
+            )
+            for pair in nested.item_associations
+        ),
+    )
+
+
+def _structure_map(
+    artefact: StructureSet, nested: NestedStructureMap, writing: Writing
+) -> Iterator[Maintainable]:
+    if nested.is_extension:
+        writing.lose("that a structure map is an extension", nested.id)
+    components = []
+    for entry in nested.component_maps:
+        made = _values_map(artefact, nested, entry, writing)
+        if isinstance(made, RepresentationMap):
+            yield made
+            made = str(made.urn)
+        components.append(
+            ComponentMap(
+                annotations=entry.annotations,
+                source=(entry.source.id,),
+                target=(entry.target.id,),
+                representation_map=made,
+            )
+        )
+    yield StructureMap(
+        **_identity(artefact, nested),  # type: ignore[arg-type]
+        source=nested.source,
+        target=nested.target,
+        component_maps=tuple(components),
+    )
+
+
+def _values_map(
+    artefact: StructureSet,
+    nested: NestedStructureMap,
+    entry: NestedComponentMap,
+    writing: Writing,
+) -> str | RepresentationMap | None:
+    """Return the map of a component's values: a URN of one that the set has, or one made of pairs."""
+    mapping = entry.representation_mapping
+    if mapping is None:
+        return None
+    if mapping.codelist_map is not None:
+        id = f"{artefact.id}_{mapping.codelist_map}"
+        return str(Urn("RepresentationMap", artefact.agency_id, id, artefact.version))
+    if mapping.to_text_format is not None or mapping.to_value_type is not None:
+        writing.lose(f"that {entry.source.id} becomes a text", nested.id)
+    if not mapping.value_map:
+        return None
+    text = RepresentationEnd(data_type="String")
+    return RepresentationMap(
+        **{  # type: ignore[arg-type]
+            **_identity(artefact, nested),
+            "id": f"{artefact.id}_{nested.id}_{entry.source.id}",
+        },
+        source=(text,),
+        target=(text,),
+        representation_mappings=tuple(
+            ValueMapping(
+                source_values=(MappedValue(value=pair.source),), target_values=(pair.target,)
+            )
+            for pair in mapping.value_map
+        ),
+    )

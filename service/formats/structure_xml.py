@@ -1,0 +1,190 @@
+"""SDMX-ML structure messages of all versions: the message around the artefacts. SDMXMessage.xsd; SDMXStructure.xsd."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+
+from lxml import etree
+
+from codelists.base import Maintainable
+from dsd.finding import Report
+from dsd.sdmx_json import StructureMessageError
+from dsd.structures import Structures
+from service.formats.contract import EncodeOptions, Header
+from service.formats.sdmx_ml21 import DECLARATION, element_text, tag
+from service.formats.structure_losses import Writing
+from service.formats.structure_mapping import down, up
+from service.formats.structure_table import ARTEFACTS, LAYOUT_OF_CLASS, ArtefactPlace
+from service.formats.structure_table.vocabulary import Form
+from service.formats.structure_xml_reader import broken, clark, namespace, place_of, reader_of
+from service.formats.structure_xml_writer import write_artefact
+
+_FORMS = {
+    clark("mes:" + root, form): form
+    for form in (Form.ML21, Form.ML30, Form.ML31)
+    for root in ("Structure", "RegistryInterface", "SubmitStructureRequest")
+}
+"""The form that a root element means."""
+
+
+def encode_structures_xml(
+    form: Form,
+    header: Header,
+    artefacts: Sequence[Maintainable],
+    structures: Structures,
+    options: EncodeOptions,
+) -> Iterator[bytes]:
+    """Yield a structure message, one artefact a chunk; names in all languages or those asked for.
+
+    Raises:
+        NotExpressibleError: something that the form cannot express, where the options have no report for it;
+            raised before the first byte.
+    """
+    languages = () if "*" in options.languages else options.languages
+    writing = Writing(form, structures, languages, options.report)
+    spaces = (("mes", "message"), ("com", "common"), ("str", "structure"))
+    declared = "".join(f' xmlns:{prefix}="{namespace(form, part)}"' for prefix, part in spaces)
+    chunks = [
+        f"{DECLARATION}<mes:Structure{declared}>"
+        f"<mes:Header>{_header(header)}</mes:Header><mes:Structures>"
+    ]
+    chunks += _containers(down(artefacts, writing), writing)
+    chunks.append("</mes:Structures></mes:Structure>\n")
+    return (chunk.encode() for chunk in chunks)
+
+
+def _header(header: Header) -> str:
+    return (
+        f"<mes:ID>{element_text(header.id)}</mes:ID>"
+        f"<mes:Test>{'true' if header.test else 'false'}</mes:Test>"
+        f"<mes:Prepared>{header.prepared.isoformat(timespec='seconds')}</mes:Prepared>"
+        f"{tag('mes:Sender', {'id': header.sender})}"
+    )
+
+
+def _containers(artefacts: Sequence[Maintainable], writing: Writing) -> Iterator[str]:
+    """Yield the artefacts by container, in the order of the schema."""
+    by_container: dict[str, list[tuple[Maintainable, ArtefactPlace, str]]] = {}
+    for entry in ARTEFACTS:
+        place = entry.place(writing.form)
+        if place:
+            by_container.setdefault(place.partition("/")[0], [])
+    for artefact in artefacts:
+        entry = LAYOUT_OF_CLASS[type(artefact)]
+        place = entry.place(writing.form)
+        if place is None:
+            writing.artefact = artefact
+            writing.lose(f"a {type(artefact).__name__}")
+            continue
+        container, _, element = place.partition("/")
+        by_container[container].append((artefact, entry, element))
+    for container, found in by_container.items():
+        if not found:
+            continue
+        yield f"<str:{container}>"
+        for artefact, entry, element in found:
+            yield write_artefact(artefact, entry.layout, f"str:{element}", writing) + "\n"
+        yield f"</str:{container}>"
+
+
+def decode_structures_xml(body: bytes, report: Report | None = None) -> Sequence[Maintainable]:
+    """Return the artefacts of an SDMX-ML structure message of any version.
+
+    Raises:
+        StructureMessageError: `body` is no such message, or holds something that the standard does not know;
+            the text names the line.
+    """
+    root = _parsed(body)
+    form = _FORMS.get(root.tag)
+    if form is None:
+        name = etree.QName(root)
+        raise StructureMessageError(
+            f"line {root.sourceline}: {name.localname} in the namespace {name.namespace} is no structure "
+            "message of SDMX-ML 2.1, 3.0 or 3.1"
+        )
+    found: list[Maintainable] = []
+    for structures in _structures(root, form):
+        for container in structures:
+            found += _artefacts(container, form)
+    return up(found, form, report)
+
+
+def _parsed(body: bytes) -> etree._Element:
+    """Return the root element; entities, external files and document types are refused.
+
+    Raises:
+        StructureMessageError: it is no XML, or declares a document type.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=False,
+    )
+    try:
+        tree = etree.parse(io.BytesIO(body), parser)
+    except etree.XMLSyntaxError as error:
+        raise StructureMessageError(f"no XML: {error}") from error
+    if tree.docinfo.internalDTD is not None or tree.docinfo.externalDTD is not None:
+        raise StructureMessageError("the message declares a document type, which SDMX-ML never has")
+    return tree.getroot()
+
+
+def _structures(root: etree._Element, form: Form) -> Iterator[etree._Element]:
+    """Yield the elements that hold containers: one, or in a registry message those of the request."""
+    inside = clark("mes:Structures", form)
+    for child in root:
+        if child.tag == inside:
+            yield child
+    if not root.tag.endswith("}Structure"):
+        yield from root.iter(clark("str:Structures", form))
+
+
+def _by_place(form: Form) -> dict[str, dict[str, list[ArtefactPlace]]]:
+    found: dict[str, dict[str, list[ArtefactPlace]]] = {}
+    for entry in ARTEFACTS:
+        place = entry.place(form)
+        if place:
+            container, _, element = place.partition("/")
+            elements = found.setdefault(clark(f"str:{container}", form), {})
+            elements.setdefault(clark(f"str:{element}", form), []).append(entry)
+    return found
+
+
+_PLACES = {form: _by_place(form) for form in (Form.ML21, Form.ML30, Form.ML31)}
+
+
+def _artefacts(container: etree._Element, form: Form) -> Iterator[Maintainable]:
+    known = _PLACES[form].get(container.tag)
+    if known is None:
+        raise broken(container, "SDMX has no such container of artefacts")
+    for element in container:
+        entries = known.get(element.tag)
+        if entries is None:
+            raise broken(element, f"it is no artefact that {place_of(container)} holds")
+        entry = entries[0] if len(entries) == 1 else _fitting(element, entries)
+        found: Maintainable = reader_of(entry.layout, form)(element)
+        yield found
+        # What was read is not needed any more; the tree of a large message would be.
+        element.clear()
+
+
+def _fitting(element: etree._Element, entries: Sequence[ArtefactPlace]) -> ArtefactPlace:
+    """Return the first type that fits what an element holds: names of elements, classes of references."""
+    names = frozenset(
+        name
+        for child in element.iter()
+        for name in (etree.QName(child).localname, child.get("class"), _class_in(child.text))
+        if name
+    )
+    return next(entry for entry in entries if entry.fits(names))
+
+
+def _class_in(text: str | None) -> str | None:
+    """Return the class that a URN says, None for other texts."""
+    if not text or not text.lstrip().startswith("urn:sdmx:"):
+        return None
+    return text.partition("=")[0].rpartition(".")[2]
