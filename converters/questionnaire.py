@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from converters.annotation.mark import is_findings_sheet
 from converters.conversion import SEVERITY_OF_RULE, Conversion, TableSummary
 from converters.grid import Grid
 from converters.label import Captions, LabelIndex, LabelIndexes
@@ -90,6 +91,8 @@ class _QuestionnaireReader:
         """Read the sheets: those of the sources first, because tables lean on them."""
         tables = []
         for grid in grids:
+            if is_findings_sheet(grid):
+                continue
             caption_row = source_caption_row(grid, self._profile)
             if caption_row is None:
                 tables.append(grid)

@@ -116,9 +116,12 @@ def read_workbook(source: bytes | Path, max_unpacked_bytes: int = MAX_UNPACKED_B
 
 def _check_kind(data: bytes) -> None:
     if data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise WorkbookError(
-            "the file is an old .xls workbook or protected by a password; save it as .xlsx without a password"
-        )
+        # [MS-OFFCRYPTO] 2.3.4: the file is then one stream of that name in a compound file.
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            raise WorkbookError(
+                "the workbook is protected by a password; save it without a password to open it"
+            )
+        raise WorkbookError("the file is an old .xls workbook; save it as .xlsx")
     if not data.startswith(b"PK"):
         raise WorkbookError("the file is no .xlsx workbook; save it as .xlsx and send it again")
 
@@ -176,6 +179,8 @@ def _main_part(package: _Package) -> str:
             if not target.lower().endswith(".xml"):
                 raise WorkbookError(f"the workbook is binary ({target}); save it as .xlsx")
             return target
+    if "content.xml" in package.names and "mimetype" in package.names:
+        raise WorkbookError("the file is an OpenDocument spreadsheet (.ods); save it as .xlsx")
     raise WorkbookError("the file is a zip archive but no .xlsx workbook")
 
 

@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from service.commands.annotate import annotate
 from service.commands.artefacts import artefacts
 from service.commands.convert import convert
 from service.commands.export import export
@@ -19,7 +20,7 @@ from service.commands.submit import load, validate
 from service.commands.template import template
 
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
-    ("Prepare a submission", (template, validate, convert)),
+    ("Prepare a submission", (template, validate, annotate, convert)),
     ("Keep and serve", (load, serve, export)),
     ("Look after", (store_group, artefacts)),
 )

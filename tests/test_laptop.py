@@ -79,6 +79,7 @@ for line in (
     "convert {example} -o t.csv",
     "convert {example} -o t.json",
     "validate {example}",
+    "annotate {example} -o a.xlsx",
     "artefacts check",
 ):
     try:

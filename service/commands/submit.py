@@ -33,10 +33,11 @@ from service.commands.report import Report
 if TYPE_CHECKING:
     from dsd.structures import Structures
     from service.config import Settings
+    from service.submission.result import SubmissionResult
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """A file to check, by whom it is sent, and what is allowed in it."""
 
     source: Path
@@ -74,7 +75,7 @@ def validate(
     """
     structures = structures_of(folders)
     said = Report(structures, report, target)
-    jobs = [_Job(source, provider, waivers) for source in sources]
+    jobs = [Job(source, provider, waivers) for source in sources]
     _submit(jobs, "Validating", structures, None, said, settings_of(), all_or_nothing)
 
 
@@ -118,13 +119,13 @@ def load(
         raise click.UsageError("name a file, or give --bundled")
     structures, settings = structures_of(folders), settings_of(config, store_folder=store)
     said = Report(structures, report, target)
-    jobs = [_Job(source, provider, waivers) for source in sources]
+    jobs = [Job(source, provider, waivers) for source in sources]
     jobs += _bundled(structures) if bundled else ()
     with opened_store(settings, create=True) as opened:
         _submit(jobs, "Loading", structures, opened, said, settings, all_or_nothing)
 
 
-def _bundled(structures: Structures) -> list[_Job]:
+def _bundled(structures: Structures) -> list[Job]:
     """Return the example submissions, named by country; errors allowed in one stand beside it."""
     from dsd.structures import PACKAGE_ROOT
     from service.submission.agreement import coordinating_provider
@@ -133,12 +134,12 @@ def _bundled(structures: Structures) -> list[_Job]:
     jobs = []
     for path in sorted(folder.glob("*.xlsx")):
         office = coordinating_provider(structures, path.stem)
-        jobs.append(_Job(path, str(office) if office else None, folder))
+        jobs.append(Job(path, str(office) if office else None, folder))
     return jobs
 
 
 def _submit(
-    jobs: Sequence[_Job],
+    jobs: Sequence[Job],
     what: str,
     structures: Structures,
     store: Any,
@@ -147,36 +148,51 @@ def _submit(
     all_or_nothing: bool,
 ) -> None:
     """Check (and store) the files one after the other, report, and end with the exit status."""
-    from service.submission.agreement import UnknownProviderError
     from service.submission.convert import UnreadableSubmissionError
-    from service.submission.receive import submit
-    from service.submission.report import rule_infos
-    from service.validation.waiver import WaiverFileError, read_waivers
 
     for job in each(jobs, what, lambda job: job.source.name):
-        allowed = _waivers_of(job)
-        with refusing(UnknownProviderError, WaiverFileError):
-            try:
-                result = submit(
-                    job.source,
-                    structures,
-                    store,
-                    provider=job.provider,
-                    waivers=read_waivers(allowed, rule_infos()) if allowed else None,
-                    all_or_nothing=all_or_nothing,
-                    settings=settings,
-                )
-            except UnreadableSubmissionError as error:
-                said.add_unreadable(job.source, str(error))
-                continue
-        said.add(result)
+        try:
+            said.add(submit_file(job, structures, store, settings, all_or_nothing))
+        except UnreadableSubmissionError as error:
+            said.add_unreadable(job.source, str(error))
     said.finish()
     if said.has_unreadable:
         sys.exit(UNABLE)
     sys.exit(0 if said.is_accepted else REJECTED)
 
 
-def _waivers_of(job: _Job) -> Path | None:
+def submit_file(
+    job: Job,
+    structures: Structures,
+    store: Any,
+    settings: Settings,
+    all_or_nothing: bool = False,
+) -> SubmissionResult:
+    """Check a file, and store it where a store is given.
+
+    Raises:
+        UnreadableSubmissionError: the file is of no kind that can be read.
+        Refusal: there is no such provider, or the waivers cannot be opened.
+    """
+    from service.submission.agreement import UnknownProviderError
+    from service.submission.receive import submit
+    from service.submission.report import rule_infos
+    from service.validation.waiver import WaiverFileError, read_waivers
+
+    allowed = _waivers_of(job)
+    with refusing(UnknownProviderError, WaiverFileError):
+        return submit(
+            job.source,
+            structures,
+            store,
+            provider=job.provider,
+            waivers=read_waivers(allowed, rule_infos()) if allowed else None,
+            all_or_nothing=all_or_nothing,
+            settings=settings,
+        )
+
+
+def _waivers_of(job: Job) -> Path | None:
     if job.waivers is None or not job.waivers.is_dir():
         return job.waivers
     named = job.waivers / f"{job.source.stem}.waivers.toml"

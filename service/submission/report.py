@@ -75,19 +75,24 @@ def findings_as_text(
 
 def as_summary(result: SubmissionResult) -> str:
     """Return the receipt in a line a table, without the findings."""
-    lines = [next(_summary(result))]
+    lines = [outcome(result)]
     lines += [f"{' ' * _INDENT}{_title(table)}: {_counts(table)}" for table in result.tables]
     return "\n".join(lines) + "\n"
 
 
-def _summary(result: SubmissionResult) -> Iterator[str]:
+def outcome(result: SubmissionResult) -> str:
+    """Return in one line what came of a submission."""
     tables = len(result.tables)
     accepted = sum(table.state is State.ACCEPTED for table in result.tables)
     observations = sum(table.observations for table in result.tables)
-    yield (
+    return (
         f"{result.source_name or 'submission'}: {result.state.value.replace('-', ' ')}, "
         f"{accepted} of {number(tables, 'table')} ({number(observations, 'observation')})"
     )
+
+
+def _summary(result: SubmissionResult) -> Iterator[str]:
+    yield outcome(result)
     yield f"sha256 {result.source_sha256}, submission {result.id}"
     if result.receipt is not None:
         yield (

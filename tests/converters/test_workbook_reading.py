@@ -113,7 +113,7 @@ def test_a_hand_made_workbook_in_strict_form():
     [
         (b"", "no .xlsx workbook"),
         (b"a,b\n1,2\n", "no .xlsx workbook"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "password"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), r"old \.xls workbook"),
         (b"PK\x03\x04 cut off", "damaged"),
     ],
 )
