@@ -15,13 +15,15 @@ from service.formats.sdmx_csv import encode_csv
 from service.formats.sdmx_csv_reader import decode_csv
 from service.formats.sdmx_json import encode_json
 from service.formats.sdmx_json_reader import decode_json
-from service.formats.sdmx_ml21_data import (
-    encode_generic,
-    encode_generic_time_series,
-    encode_structure_specific,
-    encode_structure_specific_time_series,
-)
 from service.formats.sdmx_ml21_reader import decode_ml21
+from service.formats.sdmx_ml_data import (
+    encode_generic_21,
+    encode_generic_time_series_21,
+    encode_structure_specific_21,
+    encode_structure_specific_30,
+    encode_structure_specific_31,
+    encode_structure_specific_time_series_21,
+)
 from service.formats.structure_json import decode_structures_json, encode_structures_json
 from service.formats.structure_table.vocabulary import Form
 from service.formats.structure_xml import decode_structures_xml, encode_structures_xml
@@ -36,9 +38,11 @@ __all__ = [
     "find_structure_format",
 ]
 
-_ML21 = Capabilities(multiple_values=True, row_actions=False, cross_section=True)
+_ML = Capabilities(
+    multiple_values=True, row_actions=False, cross_section=True, several_datasets=True
+)
+_ML_TIME_SERIES = replace(_ML, cross_section=False)
 _TABLE = Capabilities(multiple_values=True, row_actions=True, cross_section=True)
-_ML21_TIME_SERIES = replace(_ML21, cross_section=False)
 
 DATA_FORMATS: tuple[DataFormat, ...] = (
     DataFormat(
@@ -66,8 +70,8 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.structurespecificdata+xml",
         version="2.1",
         extension=".xml",
-        capabilities=_ML21,
-        encode=encode_structure_specific,
+        capabilities=_ML,
+        encode=encode_structure_specific_21,
         decode=decode_ml21,
     ),
     DataFormat(
@@ -75,8 +79,8 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.genericdata+xml",
         version="2.1",
         extension=".xml",
-        capabilities=_ML21,
-        encode=encode_generic,
+        capabilities=_ML,
+        encode=encode_generic_21,
         decode=decode_ml21,
         # SDMX-REST 1.5, 4.6.2: what `application/xml` means for data.
         aliases=("application/xml", "text/xml"),
@@ -86,8 +90,8 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.structurespecifictimeseriesdata+xml",
         version="2.1",
         extension=".xml",
-        capabilities=_ML21_TIME_SERIES,
-        encode=encode_structure_specific_time_series,
+        capabilities=_ML_TIME_SERIES,
+        encode=encode_structure_specific_time_series_21,
         decode=decode_ml21,
     ),
     DataFormat(
@@ -95,9 +99,29 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.generictimeseriesdata+xml",
         version="2.1",
         extension=".xml",
-        capabilities=_ML21_TIME_SERIES,
-        encode=encode_generic_time_series,
+        capabilities=_ML_TIME_SERIES,
+        encode=encode_generic_time_series_21,
         decode=decode_ml21,
+    ),
+    DataFormat(
+        name="ml31",
+        media_type="application/vnd.sdmx.data+xml",
+        version="3.1.0",
+        extension=".xml",
+        capabilities=_ML,
+        encode=encode_structure_specific_31,
+        decode=None,
+        # What plain XML means where SDMX 3.1 is spoken; elsewhere generic data come first.
+        aliases=("application/xml", "text/xml"),
+    ),
+    DataFormat(
+        name="ml30",
+        media_type="application/vnd.sdmx.data+xml",
+        version="3.0.0",
+        extension=".xml",
+        capabilities=_ML,
+        encode=encode_structure_specific_30,
+        decode=None,
     ),
     DataFormat(
         name="parquet",

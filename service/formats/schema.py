@@ -1,24 +1,31 @@
-"""The XML schema of structure-specific data for one DSD.
+"""The XML schema of structure-specific data for one DSD, in SDMX-ML 2.1, 3.0 and 3.1.
 
-SDMX 2.1 Section 3A, "Structure Specific Data": the schema restricts the types of the official
-SDMXDataStructureSpecific.xsd, one a level of the layout.
+SDMX 2.1 Section 3A, "Structure Specific Data"; SDMX 3.1 Section 3, "Data-Structure-Specific Schema": the schema
+restricts the types of the official SDMXDataStructureSpecific.xsd, one a level of the layout.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.structure import Group
 from service.formats.columns import observation_ids
-from service.formats.contract import EncodeOptions
-from service.formats.sdmx_ml21 import BASE, DECLARATION, tag
-from service.formats.sdmx_ml21_data import level_of, target_namespace
+from service.formats.contract import EncodeOptions, NotExpressibleError
+from service.formats.sdmx_ml21 import DECLARATION, tag
+from service.formats.sdmx_ml_layout import Layout, is_text
+from service.formats.sdmx_ml_syntax import ML_VERSIONS, component_type_name
 
 SCHEMA_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
+OFFICIAL_SCHEMAS = "https://xml.sdmx.org"
 
-# SDMX 2.1 Section 3A, mapping of data types; whatever is not here is a string.
+# SDMX 3.1 Section 3, "Representation with Simple Text Format"; whatever is not here is a string.
 _XML_TYPES = {
+    "Alpha": "common:AlphaType",
+    "AlphaNumeric": "common:AlphaNumericType",
+    "Numeric": "common:NumericType",
     "BigInteger": "xs:integer",
     "Count": "xs:integer",
     "Integer": "xs:int",
@@ -46,119 +53,268 @@ _XML_TYPES = {
     "BasicTimePeriod": "common:BasicTimePeriodType",
     "GregorianTimePeriod": "common:GregorianTimePeriodType",
     "ReportingTimePeriod": "common:ReportingTimePeriodType",
+    "ReportingYear": "common:ReportingYearType",
+    "ReportingSemester": "common:ReportingSemesterType",
+    "ReportingTrimester": "common:ReportingTrimesterType",
+    "ReportingQuarter": "common:ReportingQuarterType",
+    "ReportingMonth": "common:ReportingMonthType",
+    "ReportingWeek": "common:ReportingWeekType",
+    "ReportingDay": "common:ReportingDayType",
     "TimeRange": "common:TimeRangeType",
 }
-_ANNOTATIONS = tag("xs:element", {"ref": "common:Annotations", "minOccurs": "0"})
-_NO_START_DAY = tag(
-    "xs:attribute",
-    {"name": "REPORTING_YEAR_START_DAY", "type": "xs:gMonthDay", "use": "prohibited"},
+_NUMBERS = frozenset(
+    f"xs:{name}" for name in ("integer", "int", "long", "short", "decimal", "float", "double")
 )
+_TIME_TYPE = "common:ObservationalTimePeriodType"
+_ANNOTATIONS = tag("xs:element", {"ref": "common:Annotations", "minOccurs": "0"})
+_LEVELS = {"series": "Series", "group": "Group", "observation": "Obs"}
+"""Levels whose element holds the `Comp`s of its own components, by the name of the element."""
 
 
 @dataclass(frozen=True)
 class _Schema:
-    dsd: Dsd
-    at_observation: tuple[str, ...]
+    layout: Layout
     is_time_series: bool
+    deletion: bool
 
     @property
-    def is_flat(self) -> bool:
-        """True where all dimensions stand at the observation."""
-        return len(self.at_observation) == len(self.dsd.key_ids) > 1
+    def dsd(self) -> Dsd:
+        return self.layout.dsd
 
     @property
     def base(self) -> str:
         """Return what the names of the official types start with."""
         return "dsd:TimeSeries" if self.is_time_series else "dsd:"
 
-    def attributes(self, *levels: str) -> list[ResolvedComponent]:
-        """Return the attributes of these levels."""
-        return [
-            c for c in self.dsd.attributes if level_of(self.dsd, c, self.at_observation) in levels
-        ]
+    @property
+    def is_2_1(self) -> bool:
+        """True where several values are one text and Atts and Comp do not exist."""
+        return not self.layout.version.has_atts
 
-    def simple_type(self, component: ResolvedComponent) -> str:
-        """Return the type of a component's values as an anonymous type."""
-        if component.is_multiple:
+    # -- values ------------------------------------------------------------------------------------
+
+    def type_of(self, component: ResolvedComponent) -> str:
+        """Return the content of the type of a component's single values."""
+        if self.deletion and component.role in (Role.MEASURE, Role.ATTRIBUTE):
+            # Which value stands for one that goes makes no difference.
+            return _restriction("xs:string", [])
+        if self.is_2_1 and component.is_multiple:
             # Several values are one text, since SDMX-ML 2.1 has no other place for them.
             return _restriction("xs:string", [])
         if component.codelist is not None:
             codes = (code.id for code in component.allowed_codes)
-            return _restriction("common:IDType", [("xs:enumeration", code) for code in codes])
-        if component.role is Role.TIME:
-            return _restriction("common:ObservationalTimePeriodType", [])
-        return _restriction(*_facets(component))
+            stated = _restriction("common:IDType", [("xs:enumeration", code) for code in codes])
+        else:
+            base, facets = _facets(component)
+            stated = _restriction(base, facets)
+            if base == "xs:string" and not facets:
+                return stated
+        return _union([stated, *self._odd_values(component)])
 
-    def attribute(self, component: ResolvedComponent, *, required: bool) -> str:
+    def _odd_values(self, component: ResolvedComponent) -> list[str]:
+        """Return the types of values that say that there is none, or that none can be."""
+        if component.role is Role.DIMENSION:
+            switched_off = (
+                self.layout.version.number == "3.1" and self.dsd.structure.evolving_structure
+            )
+            return [_restriction("common:NotApplicableType", [])] if switched_off else []
+        words = [] if self.is_2_1 else ["#N/A"]
+        base, facets = _facets(component) if component.codelist is None else ("", [])
+        if base in ("xs:double", "xs:float") and facets:
+            # NaN is within no bounds.
+            words.append("NaN")
+        return (
+            [_restriction("xs:string", [("xs:enumeration", word) for word in words])]
+            if words
+            else []
+        )
+
+    def value_types(self) -> list[str]:
+        """Return a named type for each component but time, whose type is one of the official ones."""
+        return [
+            tag("xs:simpleType", {"name": _type_name(c)}, self.type_of(c))
+            for c in self.layout.components
+            if c.role is not Role.TIME and not (self.layout.is_complex(c) and is_text(c))
+        ]
+
+    def component_types(self) -> list[str]:
+        """Return, for each component that needs a `Comp`, its type, and one a level that they restrict."""
+        found, levels = [], set()
+        for component in self.layout.components:
+            if not self.layout.is_complex(component):
+                continue
+            level = (
+                "observation" if component.role is Role.MEASURE else self.layout.level_of(component)
+            )
+            base = f"{_LEVELS[level]}CompType" if level in _LEVELS else "dsd:CompType"
+            if level in _LEVELS and level not in levels:
+                levels.add(level)
+                inside = _local("Value", "common:ValueType", optional=True)
+                id = tag(
+                    "xs:attribute", {"name": "id", "type": "common:NCNameIDType", "use": "required"}
+                )
+                found.append(
+                    _complex(base, "dsd:CompType", _ANNOTATIONS + inside, id, abstract=True)
+                )
+            found += self._component_type(component, base)
+        return found
+
+    def _component_type(self, component: ResolvedComponent, base: str) -> list[str]:
+        if is_text(component):
+            value, types = "common:TextValueType", []
+        else:
+            value = f"{component.id}_ValueType"
+            simple = tag("xs:simpleType", {}, _restriction(_type_name(component), []))
+            content = tag("xs:restriction", {"base": "common:ValueType"}, simple)
+            types = [tag("xs:complexType", {"name": value}, tag("xs:simpleContent", {}, content))]
+        most = _most_values(component)
+        inside = tag(
+            "xs:element",
+            {
+                "name": "Value",
+                "type": value,
+                "form": "unqualified",
+                "minOccurs": "0",
+                "maxOccurs": most,
+            },
+        )
+        id = tag(
+            "xs:attribute",
+            {"name": "id", "type": "common:NCNameIDType", "use": "required", "fixed": component.id},
+        )
+        name = component_type_name(component.id)
+        return [*types, _complex(name, base, _ANNOTATIONS + inside, id)]
+
+    def comp(self, *levels: str) -> str:
+        """Return the element `Comp` of levels, nothing where no component of them needs it."""
+        components = self.layout.attributes(*levels)
+        if "observation" in levels:
+            components += self.layout.measures
+        if not any(self.layout.is_complex(component) for component in components):
+            return ""
+        name = f"{_LEVELS[levels[0]]}CompType" if len(levels) == 1 else "dsd:CompType"
+        return _local("Comp", name, optional=True)
+
+    def attribute(self, component: ResolvedComponent, use: str) -> str:
         """Return the declaration of the XML attribute of a component."""
-        use = "required" if required else "optional"
-        names: dict[str, str | None] = {"name": component.id, "use": use}
-        if component.role is Role.TIME:
-            return tag("xs:attribute", names | {"type": "common:ObservationalTimePeriodType"})
-        return tag("xs:attribute", names, self.simple_type(component))
+        type = _TIME_TYPE if component.role is Role.TIME else _type_name(component)
+        return tag("xs:attribute", {"name": component.id, "type": type, "use": use})
 
-    def declared(self, ids: Iterable[str]) -> str:
-        """Return the declarations of dimensions."""
-        return "".join(self.attribute(self.dsd[id], required=True) for id in ids)
+    def dimensions(self, ids: Iterable[str]) -> str:
+        """Return the declarations of the dimensions of a key."""
+        partial = self.deletion and self.layout.version.deletes_by_partial_key
+        use = "optional" if partial else "required"
+        return "".join(self.attribute(self.dsd[id], use) for id in ids)
 
-    def optional(self, *levels: str) -> str:
-        """Return the declarations of attributes; a mandatory one may lack in an update."""
-        return "".join(self.attribute(c, required=False) for c in self.attributes(*levels))
+    def optional(self, components: Iterable[ResolvedComponent]) -> str:
+        """Return the declarations of measures or attributes; a mandatory one may lack in an update."""
+        return "".join(
+            self.attribute(c, "optional") for c in components if not self.layout.is_complex(c)
+        )
+
+    # -- levels ------------------------------------------------------------------------------------
+
+    def derived(
+        self, name: str, base: str, elements: str, attributes: str, *, abstract: bool = False
+    ) -> str:
+        """Return a type of a level; SDMX 2.1 has one attribute of its own on each, which no DSD here has."""
+        if self.is_2_1 and not abstract:
+            attributes += _prohibited("REPORTING_YEAR_START_DAY", "xs:gMonthDay")
+        return _complex(name, base, _ANNOTATIONS + elements, attributes, abstract=abstract)
 
     def observation_type(self) -> str:
         """Return the type of an observation."""
-        measures = "".join(self.attribute(c, required=False) for c in self.dsd.measures)
-        inside = self.declared(self.at_observation) + measures + self.optional("observation")
-        if "TIME_PERIOD" not in self.at_observation:
-            inside += _prohibited("TIME_PERIOD", "common:ObservationalTimePeriodType")
-        return _complex("ObsType", f"{self.base}ObsType", _ANNOTATIONS, inside)
+        inside = (
+            self.dimensions(self.layout.at_observation)
+            + self.optional(self.layout.measures)
+            + self.optional(self.layout.attributes("observation"))
+        )
+        if "TIME_PERIOD" not in self.layout.at_observation:
+            inside += _prohibited("TIME_PERIOD", _TIME_TYPE)
+        if not self.is_time_series:
+            inside += _prohibited("type", "common:IDType")
+        return self.derived("ObsType", f"{self.base}ObsType", self.comp("observation"), inside)
 
     def series_type(self) -> str:
         """Return the type of a series."""
-        ids = [id for id in self.dsd.key_ids if id not in self.at_observation]
-        observations = _local("Obs", "ObsType", optional=True)
-        inside = self.declared(ids) + self.optional("series")
+        ids = self.layout.at_series
+        inside = self.dimensions(ids) + self.optional(self.layout.attributes("series"))
         if not self.is_time_series and "TIME_PERIOD" not in ids:
-            inside += _prohibited("TIME_PERIOD", "common:ObservationalTimePeriodType")
-        return _complex("SeriesType", f"{self.base}SeriesType".replace("SeriesSeries", "Series"),
-                        _ANNOTATIONS + observations, inside)  # fmt: skip
+            inside += _prohibited("TIME_PERIOD", _TIME_TYPE)
+        base = "dsd:TimeSeriesType" if self.is_time_series else "dsd:SeriesType"
+        observations = _local("Obs", "ObsType", optional=True)
+        return self.derived("SeriesType", base, self.comp("series") + observations, inside)
+
+    def atts_type(self) -> str:
+        """Return the type of attribute values of any partial key (SDMX 3.x)."""
+        dimensions = "".join(self._atts_dimension(self.dsd[id]) for id in self.dsd.key_ids)
+        if self.dsd.time_dimension is None:
+            dimensions += _prohibited("TIME_PERIOD", _TIME_TYPE)
+        attributes = self.optional(self.dsd.attributes)
+        comp = self.comp("atts", "series", "group", "observation")
+        return self.derived("AttsType", "dsd:AttsType", comp, dimensions + attributes)
+
+    def _atts_dimension(self, component: ResolvedComponent) -> str:
+        """Return the declaration of a dimension that an attribute may not depend on: SDMX 3.1 writes `~` then."""
+        evolving = self.dsd.structure.evolving_structure
+        if component.role is Role.TIME or self.layout.version.number != "3.1" or evolving:
+            return self.attribute(component, "optional")
+        names = " ".join((_type_name(component), "common:NotApplicableType"))
+        union = tag("xs:simpleType", {}, tag("xs:union", {"memberTypes": names}))
+        return tag("xs:attribute", {"name": component.id, "use": "optional"}, union)
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of the DSD."""
+        parts = self.dsd.structure.data_structure_components
+        return parts.groups if parts else ()
+
+    @property
+    def group_element_type(self) -> str:
+        """Return the type of the element `Group`: that of the one group, or one that all restrict."""
+        return self.groups[0].id if len(self.groups) == 1 else "GroupType"
 
     def group_types(self) -> list[str]:
-        """Return the types of the groups: one for all, and one a group."""
-        parts = self.dsd.structure.data_structure_components
-        groups = parts.groups if parts else ()
-        if not groups:
-            return []
-        names = [("xs:enumeration", group.id) for group in groups]
-        ids = tag("xs:simpleType", {"name": "GroupType.ID"}, _inner("common:IDType", names))
-        any_local = tag("xs:anyAttribute", {"namespace": "##local"})
-        type_of_any = tag(
-            "xs:attribute", {"name": "type", "type": "GroupType.ID", "use": "optional"}
-        )
-        found = [
-            ids,
-            _complex(
-                "GroupType", "dsd:GroupType", _ANNOTATIONS, type_of_any + any_local, abstract=True
-            ),
+        """Return a type a group and, where there are several, the one that they restrict."""
+        found = []
+        base = "dsd:GroupType"
+        if len(self.groups) > 1:
+            base = "GroupType"
+            names = [("xs:enumeration", group.id) for group in self.groups]
+            found.append(
+                tag("xs:simpleType", {"name": "Group.ID"}, _restriction("common:IDType", names))
+            )
+            type = tag("xs:attribute", {"name": "type", "type": "Group.ID", "use": "optional"})
+            any_local = tag("xs:anyAttribute", {"namespace": "##local"})
+            found.append(
+                self.derived(
+                    "GroupType",
+                    "dsd:GroupType",
+                    self.comp("group"),
+                    type + any_local,
+                    abstract=True,
+                )
+            )
+        return [*found, *(self._group_type(group, base) for group in self.groups)]
+
+    def _group_type(self, group: Group, base: str) -> str:
+        attributes = [
+            c
+            for c in self.layout.attributes("group")
+            if c.relationship is not None and c.relationship.group == group.id
         ]
-        for group in groups:
-            fixed = tag(
-                "xs:attribute",
-                {"name": "type", "type": "GroupType.ID", "use": "optional", "fixed": group.id},
-            )
-            attributes = [
-                c
-                for c in self.attributes("group")
-                if c.relationship is not None and c.relationship.group == group.id
-            ]
-            inside = self.declared(group.group_dimensions) + "".join(
-                self.attribute(c, required=False) for c in attributes
-            )
-            found.append(_complex(group.id, "GroupType", _ANNOTATIONS, inside + fixed))
-        return found
+        id_type = "common:IDType" if base == "dsd:GroupType" else "Group.ID"
+        fixed = tag(
+            "xs:attribute",
+            {"name": "type", "type": id_type, "use": "optional", "fixed": group.id},
+        )
+        has_comp = any(self.layout.is_complex(component) for component in attributes)
+        inside = self.dimensions(group.group_dimensions) + self.optional(attributes)
+        comp = self.comp("group") if has_comp else ""
+        return self.derived(group.id, base, comp, inside + fixed)
 
     def dataset_type(self) -> str:
-        """Return the type of the dataset."""
+        """Return the type of the data set."""
         provider = tag(
             "xs:element",
             {
@@ -168,17 +324,43 @@ class _Schema:
                 "minOccurs": "0",
             },
         )
-        parts = self.dsd.structure.data_structure_components
-        groups = _local("Group", "GroupType", optional=True) if parts and parts.groups else ""
-        rows = _local("Obs", "ObsType") if self.is_flat else _local("Series", "SeriesType")
-        choice = tag("xs:choice", {"minOccurs": "0"}, rows)
-        inside = self.optional("dataset")
-        return _complex(
-            "DataSetType",
-            f"{self.base}DataSetType",
-            _ANNOTATIONS + provider + groups + choice,
-            inside,
+        many = self.is_2_1
+        groups = (
+            _local("Group", self.group_element_type, optional=many, many=many)
+            if self.groups
+            else ""
         )
+        name = "Obs" if self.layout.is_flat else "Series"
+        rows = _local(name, f"{name}Type", many=many)
+        if many:
+            content = groups + tag("xs:choice", {"minOccurs": "0"}, rows)
+        else:
+            atts = _local("Atts", "AttsType", many=False)
+            content = tag(
+                "xs:choice", {"minOccurs": "0", "maxOccurs": "unbounded"}, atts + groups + rows
+            )
+        inside = self.optional(self.layout.attributes("dataset"))
+        return self.derived("DataSetType", f"{self.base}DataSetType", provider + content, inside)
+
+    def types(self) -> list[str]:
+        """Return all types, those that others restrict first."""
+        found = [*self.value_types(), *self.component_types(), self.dataset_type()]
+        found += self.group_types()
+        found += [] if self.layout.is_flat else [self.series_type()]
+        found += [] if self.is_2_1 else [self.atts_type()]
+        return [*found, self.observation_type()]
+
+
+def _type_name(component: ResolvedComponent) -> str:
+    return f"{component.id}_TYPE"
+
+
+def _most_values(component: ResolvedComponent) -> str:
+    definition = component.definition.local_representation
+    stated = (
+        (definition or component.concept.core_representation) if component.is_multiple else None
+    )
+    return str(stated.max_occurs) if stated is not None else "1"
 
 
 def _facets(component: ResolvedComponent) -> tuple[str, list[tuple[str, str]]]:
@@ -192,8 +374,7 @@ def _facets(component: ResolvedComponent) -> tuple[str, list[tuple[str, str]]]:
         if format.data_type == "ExclusiveValueRange"
         else ("xs:minInclusive", "xs:maxInclusive")
     )
-    is_number = base.removeprefix("xs:") in (
-        "integer", "int", "long", "short", "decimal", "float", "double")  # fmt: skip
+    is_number = base in _NUMBERS
     stated = [
         ("xs:minLength", format.min_length if base == "xs:string" else None),
         ("xs:maxLength", format.max_length if base == "xs:string" else None),
@@ -209,23 +390,22 @@ def _text(value: str | float) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _inner(base: str, facets: Iterable[tuple[str, str]]) -> str:
-    return tag(
-        "xs:restriction",
-        {"base": base},
-        "".join(tag(name, {"value": value}) for name, value in facets),
-    )
-
-
 def _restriction(base: str, facets: Iterable[tuple[str, str]]) -> str:
-    return tag("xs:simpleType", {}, _inner(base, facets))
+    written = "".join(tag(name, {"value": value}) for name, value in facets)
+    return tag("xs:restriction", {"base": base}, written)
+
+
+def _union(members: list[str]) -> str:
+    if len(members) == 1:
+        return members[0]
+    return tag("xs:union", {}, "".join(tag("xs:simpleType", {}, member) for member in members))
 
 
 def _prohibited(name: str, type: str) -> str:
     return tag("xs:attribute", {"name": name, "type": type, "use": "prohibited"})
 
 
-def _local(name: str, type: str, *, optional: bool = False) -> str:
+def _local(name: str, type: str, *, optional: bool = False, many: bool = True) -> str:
     return tag(
         "xs:element",
         {
@@ -233,7 +413,7 @@ def _local(name: str, type: str, *, optional: bool = False) -> str:
             "type": type,
             "form": "unqualified",
             "minOccurs": "0" if optional else None,
-            "maxOccurs": "unbounded",
+            "maxOccurs": "unbounded" if many else None,
         },
     )
 
@@ -241,7 +421,7 @@ def _local(name: str, type: str, *, optional: bool = False) -> str:
 def _complex(
     name: str, base: str, elements: str, attributes: str, *, abstract: bool = False
 ) -> str:
-    content = tag("xs:sequence", {}, elements) + attributes + ("" if abstract else _NO_START_DAY)
+    content = tag("xs:sequence", {}, elements) + attributes
     restriction = tag("xs:restriction", {"base": base}, content)
     return tag(
         "xs:complexType",
@@ -250,32 +430,46 @@ def _complex(
     )
 
 
-def make_schema_ml21(
+def make_schema(
     dsd: Dsd,
+    version: str,
     dimension_at_observation: str = "TIME_PERIOD",
     *,
     is_time_series: bool = False,
-    official_schemas: str = "https://xml.sdmx.org/2.1",
+    deletion: bool = False,
+    official_schemas: str | None = None,
 ) -> bytes:
-    """Return the XML schema of SDMX-ML 2.1 structure-specific data for a DSD.
+    """Return the XML schema of structure-specific data of a DSD, as seen through its dataflow or agreement.
 
-    Codes are those that the constraints leave. `official_schemas` is the folder or URL of the official
-    schemas that it restricts; `is_time_series` is for StructureSpecificTimeSeriesData.
+    Codes are those that the constraints leave. Its target namespace is `sdmx_ml_layout.target_namespace`; it
+    imports the official schemas of its version, and validates data sets, not messages.
+
+    Args:
+        dsd: with its constraints.
+        version: of SDMX-ML: 2.1, 3.0 or 3.1.
+        dimension_at_observation: TIME_PERIOD, another dimension id, or AllDimensions.
+        is_time_series: for StructureSpecificTimeSeriesData, which SDMX 2.1 alone has.
+        deletion: for data sets that delete: no value matters, and SDMX 3.1 requires no dimension.
+        official_schemas: folder or URL of the official schemas; None for https://xml.sdmx.org/.
 
     Raises:
-        NotExpressibleError: the dimension at the observation is not in the DSD.
+        NotExpressibleError: the dimension at the observation is not in the DSD, or there is no such version.
     """
+    ml = ML_VERSIONS.get(version)
+    if ml is None or (is_time_series and ml.has_atts):
+        kind = " time series" if is_time_series else ""
+        raise NotExpressibleError(
+            f"there is no SDMX-ML {version}{kind} structure-specific data; there is {', '.join(ML_VERSIONS)}"
+            f"{', time series in 2.1 alone' if is_time_series else ''}"
+        )
     ids = observation_ids(dsd, EncodeOptions(dimension_at_observation))
-    schema = _Schema(dsd, tuple(ids), is_time_series)
-    level = "AllDimensions" if schema.is_flat else ids[0]
-    namespace = target_namespace(dsd, level)
-    types = [schema.dataset_type(), *schema.group_types()]
-    types += [] if schema.is_flat else [schema.series_type()]
-    types.append(schema.observation_type())
+    schema = _Schema(Layout(dsd, ml, tuple(ids), dsd.components), is_time_series, deletion)
+    namespace = schema.layout.namespace
+    official = official_schemas or f"{OFFICIAL_SCHEMAS}/{version}"
     imports = "".join(
         tag(
             "xs:import",
-            {"namespace": f"{BASE}/{space}", "schemaLocation": f"{official_schemas}/{file}"},
+            {"namespace": f"{ml.base}/{space}", "schemaLocation": f"{official}/{file}"},
         )
         for space, file in (
             ("data/structurespecific", "SDMXDataStructureSpecific.xsd"),
@@ -285,10 +479,11 @@ def make_schema_ml21(
     root = {
         "xmlns:xs": SCHEMA_NAMESPACE,
         "xmlns": namespace,
-        "xmlns:dsd": f"{BASE}/data/structurespecific",
-        "xmlns:common": f"{BASE}/common",
+        "xmlns:dsd": f"{ml.base}/data/structurespecific",
+        "xmlns:common": f"{ml.base}/common",
         "targetNamespace": namespace,
         "elementFormDefault": "qualified",
         "attributeFormDefault": "unqualified",
     }
-    return (DECLARATION + tag("xs:schema", root, imports + "".join(types)) + "\n").encode()
+    types = "".join(schema.types())
+    return (DECLARATION + tag("xs:schema", root, imports + types) + "\n").encode()

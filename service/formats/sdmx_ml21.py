@@ -37,6 +37,9 @@ ACTION_WORDS = {
 }
 """Action words of SDMX 2.1, which has no Merge: its Append inserts and updates, as Merge does."""
 
+VALUE_SEPARATOR = ";"
+"""Between several values, for which SDMX-ML 2.1 has one XML attribute."""
+
 # Classes that SDMX 2.1 calls otherwise than 3.x.
 _CLASSES = {"DataConstraint": "ContentConstraint"}
 

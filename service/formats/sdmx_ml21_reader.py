@@ -21,8 +21,7 @@ from dsd.resolved import Dsd
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.contract import NO_OPTIONS, DecodeOptions
 from service.formats.levels import Level, Stated, column_of, dimensions_of, hoisted, spread
-from service.formats.sdmx_ml21 import BASE
-from service.formats.sdmx_ml21_data import VALUE_SEPARATOR
+from service.formats.sdmx_ml21 import BASE, VALUE_SEPARATOR
 
 _CLASSES = {
     "Structure": "DataStructure",

