@@ -112,7 +112,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         encode=encode_structure_specific_31,
         decode=None,
         # What plain XML means where SDMX 3.1 is spoken; elsewhere generic data come first.
-        aliases=("application/xml", "text/xml"),
+        aliases=("application/xml",),
     ),
     DataFormat(
         name="ml30",

@@ -55,6 +55,13 @@ def test_every_format_answers_to_its_full_type_and_its_name(offered, grammar) ->
     assert choose_format(DATA_FORMATS, grammar, "", offered.name).format is offered
 
 
+def test_plain_xml_is_the_data_format_of_its_line(client) -> None:
+    for line, root in (("v1", b"mes:GenericData "), ("v2", b"mes:StructureSpecificData ")):
+        body = client.get(PATHS[line, "data"], headers={"Accept": "application/xml"}).data
+        assert root in body[:200]
+        assert (b"/v3_1/" in body) == (line == "v2")
+
+
 @given(st.text(alphabet=st.characters(codec="latin-1"), max_size=80))
 def test_no_accept_header_breaks_the_service(header: str) -> None:
     for entry in parse_media_ranges(header):
