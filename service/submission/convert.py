@@ -6,7 +6,7 @@ the same files as the service.
 
 from __future__ import annotations
 
-import io
+import codecs
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +19,9 @@ from dsd.finding import Report
 from dsd.structures import Structures
 from service.formats import DATA_FORMATS
 from service.formats.contract import NO_OPTIONS, DataFormat, DecodeOptions
+from service.submission.body import BodyError, opened
 
 _HEAD_BYTES = 8192
-_ZIP = b"PK\x03\x04"
 _BOM = b"\xef\xbb\xbf"
 # Where the three families say their version: a namespace, the address of the schema, the first column.
 _ML_VERSION = re.compile(rb"schemas/v(\d)_(\d)/")
@@ -57,6 +57,7 @@ def read_submission(
     structures: Structures,
     country: str | None = None,
     options: DecodeOptions = NO_OPTIONS,
+    temporary_folder: Path | None = None,
 ) -> Iterator[Reading]:
     """Open a workbook or data message and yield its datasets, read as they are asked for.
 
@@ -65,32 +66,26 @@ def read_submission(
         structures: the artefacts.
         country: whose questionnaire it must be; any where None.
         options: what the caller knows of a data message.
+        temporary_folder: where a packed file is unpacked; the system's where None.
 
     Raises:
-        UnreadableSubmissionError: it is neither a workbook nor in a data format that can be read.
+        UnreadableSubmissionError: it is neither a workbook nor in a data format that can be read, or cannot be unpacked.
     """
-    with _opened(source) as stream:
-        head = stream.read(_HEAD_BYTES)
-        stream.seek(0)
-        if head.startswith(_ZIP):
-            yield _read_workbook(stream, structures, country)
-            return
-        data_format = sniff_format(head)
-        report = Report()
-        if data_format.decode is None:
-            raise UnreadableSubmissionError(f"{data_format.name} can be written only, not read")
-        yield Reading(
-            data_format.name, data_format.decode(stream, structures, report, options), report
-        )
-
-
-@contextmanager
-def _opened(source: Path | bytes) -> Iterator[BinaryIO]:
-    if isinstance(source, bytes):
-        yield io.BytesIO(source)
-        return
-    with source.open("rb") as stream:
-        yield stream
+    try:
+        with opened(source, temporary_folder) as body:
+            if body.is_workbook:
+                yield _read_workbook(body.stream, structures, country)
+                return
+            head = body.stream.read(_HEAD_BYTES)
+            body.stream.seek(0)
+            data_format = sniff_format(head)
+            report = Report()
+            if data_format.decode is None:
+                raise UnreadableSubmissionError(f"{data_format.name} can be written only, not read")
+            datasets = data_format.decode(body.stream, structures, report, options)
+            yield Reading(data_format.name, datasets, report)
+    except BodyError as error:
+        raise UnreadableSubmissionError(str(error)) from error
 
 
 def _read_workbook(stream: BinaryIO, structures: Structures, country: str | None) -> Reading:
@@ -131,6 +126,9 @@ def sniff_format(head: bytes, formats: tuple[DataFormat, ...] = DATA_FORMATS) ->
 
 def _family_and_version(head: bytes) -> tuple[str, str]:
     """Return (extension, start of the version) of a data message; no extension where it is none."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # Only XML is still in UTF-16 here.
+        head = head.decode("utf-16", "ignore").encode()
     for signature, extension in _SIGNATURES:
         if head.startswith(signature):
             return extension, ""

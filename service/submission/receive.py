@@ -185,7 +185,9 @@ def _read(
     tables: dict[str, _Table] = {}
     general: list[Finding] = []
     told = 0
-    with read_submission(source, structures, country) as reading:
+    with read_submission(
+        source, structures, country, temporary_folder=settings.temporary_folder
+    ) as reading:
         findings = reading.report.findings
         for dataset in reading.datasets:
             own = tables.setdefault(dataset.dsd.urn.short, _Table(dataset.dsd))
