@@ -31,10 +31,11 @@ def create_app(
         structures: the built-in artefacts where None.
         store: the store that the settings name, where None.
     """
+    opened = open_store(settings) if store is None else store
     sources = Sources(
         settings,
         Registry(load_structures() if structures is None else structures),
-        open_store(settings) if store is None else store,
+        opened,
         Spool(settings.temporary_folder),
     )
     app = Flask("service.web", static_folder=None)
@@ -43,7 +44,7 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(v1_blueprint(sources))
     app.register_blueprint(v2_blueprint(sources))
-    pages = Pages(sources)
+    pages = Pages(sources, lambda: opened.ledger())
     app.register_blueprint(pages.blueprint())
     app.add_url_rule("/health", "health", _health)
     app.before_request(lambda: _check_length(settings))

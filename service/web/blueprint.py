@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
 from flask import Blueprint, Response, render_template, request
 
 from codelists.text import DEFAULT_LANGUAGE
 from service.answers.answer import Sources
 from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
-from service.web.overview import Group, Overview, Table, totals
+from service.web.overview import Group, Ledger, Overview, Table, coverage, totals
 from service.web.wording import Texts, load_texts
 
-_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
-)
+_LATEST = 8
+"""Submissions that the start page shows."""
 
 
 class Pages:
     """The pages: the start page, and what a person sees where there is none."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._overview = Overview(sources)
+    def __init__(self, sources: Sources, ledger: Ledger) -> None:
+        self._overview = Overview(sources, ledger)
         self._public_url = sources.settings.public_url.rstrip("/")
         self._texts = load_texts()
+        self._look = _Look()
 
     def blueprint(self) -> Blueprint:
         """Return the views."""
-        blueprint = Blueprint("web", __name__, template_folder="templates", static_folder="static")
+        blueprint = Blueprint("web", __name__, template_folder="templates")
         blueprint.add_url_rule("/", "index", self.index)
         return blueprint
 
     def index(self) -> Response:
         """Return the start page."""
         words = self._words()
-        groups = self._overview.groups((words.language,))
-        return _page(
+        languages = (words.language,)
+        groups = self._overview.groups(languages)
+        return self._page(
             "index.html",
             words,
             groups=groups,
             totals=totals(groups),
+            coverage=coverage(groups),
+            submissions=self._overview.submissions(groups, languages, _LATEST),
             example=_example(groups),
             base=self._public_url or request.host_url.rstrip("/"),
             data_formats=DATA_FORMATS,
@@ -46,25 +55,71 @@ class Pages:
 
     def failure(self, status: int) -> Response:
         """Return the page that tells of an error, with its status."""
-        response = _page("failure.html", self._words(), status=status)
-        response.status_code = status
-        return response
+        return self._page("failure.html", self._words(), status, status=status)
 
     def _words(self) -> Texts:
         return self._texts[request.accept_languages.best_match(self._texts, DEFAULT_LANGUAGE)]
 
+    def _page(
+        self, template: str, words: Texts, status_code: int = 200, **values: object
+    ) -> Response:
+        text = render_template(template, words=words, look=self._look, **values)
+        response = Response(text, status_code, content_type="text/html; charset=utf-8")
+        response.headers["Content-Security-Policy"] = self._look.policy
+        response.headers["Content-Language"] = words.language
+        response.headers["Vary"] = "Accept-Encoding, Accept-Language"
+        response.headers["Cache-Control"] = "no-cache"
+        if request.accept_encodings["gzip"]:
+            response.data = gzip.compress(response.data, mtime=0)
+            response.headers["Content-Encoding"] = "gzip"
+        if status_code == 200:
+            response.add_etag()
+            response.make_conditional(request)
+        return response
 
-def _page(template: str, words: Texts, **values: object) -> Response:
-    body = render_template(template, words=words, **values)
-    response = Response(body, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Content-Language"] = words.language
-    response.headers["Vary"] = "Accept-Language"
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+
+class _Look:
+    """Style and icon, which stand in each page: on a slow line every further request is a wait."""
+
+    def __init__(self) -> None:
+        folder = files("service.web") / "assets"
+        self.style = (folder / "style.css").read_text(encoding="utf-8")
+        icon = base64.b64encode((folder / "icon.svg").read_bytes()).decode("ascii")
+        self.icon = f"data:image/svg+xml;base64,{icon}"
+        digest = base64.b64encode(hashlib.sha256(self.style.encode()).digest()).decode("ascii")
+        self.policy = (
+            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+            "base-uri 'none'; form-action 'none'"
+        )
+        """Nothing but this style and the icon is let in."""
 
 
-def _example(groups: list[Group]) -> Table | None:
-    """Return the table that the examples show: the first that holds data, else the first of all."""
+@dataclass(frozen=True)
+class _Example:
+    """What the examples ask for."""
+
+    table: Table
+    area: str | None
+    """None where the table holds nothing."""
+    period: str | None
+    """The last one of the area."""
+
+    @property
+    def key_v2(self) -> str:
+        return f"{self.area or '*'}.*"
+
+    @property
+    def key_v1(self) -> str:
+        return (self.area or "") + "." * (self.table.key_length - 1)
+
+
+def _example(groups: list[Group]) -> _Example | None:
+    """Return the table and area that hold most data, else the first table of all."""
     tables = [table for group in groups for table in group.tables]
-    return next((table for table in tables if table.observations), next(iter(tables), None))
+    if not tables:
+        return None
+    table = max(tables, key=lambda table: table.observations)
+    if not table.by_area:
+        return _Example(table, None, None)
+    area, held = max(table.by_area.items(), key=lambda entry: entry[1].observations)
+    return _Example(table, area, held.end_period)

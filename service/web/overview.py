@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from typing import Protocol
 
-from codelists.item_scheme import CategoryScheme
+from codelists.item_scheme import CategoryScheme, DataProviderScheme
 from codelists.urn import Urn, parse_urn
 from dsd.resolved import Dsd
 from dsd.structure import Categorisation, Dataflow
+from dsd.time_period import PeriodSyntaxError, parse_period
 from service.answers.answer import Sources
 from service.query.selection import Selection
 from service.query.source import Availability, Revision
@@ -18,6 +21,42 @@ TABLE_NUMBER = "TABLE_NUMBER"
 """Annotation that holds the number of a table in the questionnaire."""
 
 _WITHOUT_NUMBER = 10**6
+_MOST_YEARS = 40
+"""Years that the strip of a country shows, the newest ones."""
+
+
+class Submitted(Protocol):
+    """What the pages tell of an accepted submission: who and when, never the name of a file."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def provider(self) -> str | None: ...  # noqa: D102
+
+
+class LedgerEntry(Protocol):
+    """An entry of the ledger of submissions."""
+
+    @property
+    def transaction(self) -> int: ...  # noqa: D102
+    @property
+    def at(self) -> datetime: ...  # noqa: D102
+    @property
+    def submission(self) -> Submitted: ...  # noqa: D102
+
+
+Ledger = Callable[[], Iterable[LedgerEntry]]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a table holds of one area."""
+
+    observations: int
+    start_period: str | None
+    end_period: str | None
+    years: frozenset[int]
+    """Years in which a period with a value begins."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +75,13 @@ class Table:
     updated: datetime | None
     key_length: int
     """Number of dimensions without time."""
+    by_area: Mapping[str, Held] = field(default_factory=dict)
+    area_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Return what the table is called in short: T15, or the id of a dataflow without a number."""
+        return f"T{self.number}" if self.number.isdecimal() else self.dataflow.id or ""
 
     @property
     def path(self) -> str:
@@ -70,12 +116,87 @@ class Totals:
     updated: datetime | None
 
 
+@dataclass(frozen=True)
+class Country:
+    """What all tables hold of one area."""
+
+    code: str
+    name: str
+    tables: Mapping[Urn, Held]
+    """By dataflow."""
+    years: Mapping[int, tuple[str, ...]]
+    """Labels of the tables with data, by year."""
+
+    @property
+    def observations(self) -> int:
+        """Observations in all tables."""
+        return sum(held.observations for held in self.tables.values())
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Who has reported what, and for when."""
+
+    tables: tuple[Table, ...]
+    """Those that hold data."""
+    countries: tuple[Country, ...]
+    years: tuple[int, ...]
+    """Without a gap, the newest `_MOST_YEARS` at most."""
+    has_earlier: bool
+    """True where some data are of earlier years."""
+
+    def level(self, country: Country, year: int) -> int:
+        """Return how much of what anyone reports for a year a country does: 0 nothing, 4 the most of all."""
+        most = max((len(tables) for c in self.countries for tables in c.years.values()), default=1)
+        return -(-4 * len(country.years.get(year, ())) // most)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """An accepted submission."""
+
+    at: datetime
+    provider: str | None
+    """Name of the office."""
+    tables: tuple[Table, ...]
+    """Those that it changed."""
+
+
 class Overview:
     """Tells what there is. What a dataflow holds is asked again only when its data have changed."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, ledger: Ledger) -> None:
         self._sources = sources
-        self._held: dict[Urn, tuple[Revision, Availability]] = {}
+        self._ledger = ledger
+        self._held: dict[Urn, tuple[Revision, Availability, Mapping[str, Held]]] = {}
+
+    def submissions(
+        self, groups: Iterable[Group], languages: tuple[str, ...], limit: int
+    ) -> list[Submission]:
+        """Return the newest submissions that changed something."""
+        changed: dict[int, list[Table]] = {}
+        for group in groups:
+            for table in group.tables:
+                if table.updated is not None:
+                    for revision in self._sources.store.history(table.dataflow):
+                        changed.setdefault(revision.number, []).append(table)
+        return [
+            Submission(
+                at=entry.at,
+                provider=self._provider_name(entry.submission.provider, languages),
+                tables=tuple(changed.get(entry.transaction, ())),
+            )
+            for entry in islice(self._ledger(), limit)
+        ]
+
+    def _provider_name(self, provider: str | None, languages: tuple[str, ...]) -> str | None:
+        if provider is None:
+            return None
+        urn = parse_urn(provider)
+        scheme = self._sources.registry.structures.find(urn.maintainable)
+        offices = scheme.data_providers if isinstance(scheme, DataProviderScheme) else ()
+        office = next((entry for entry in offices if entry.id == urn.item), None)
+        return office.label(languages) if office else urn.item
 
     def groups(self, languages: tuple[str, ...]) -> list[Group]:
         """Return the tables by top category, in the order of the category schemes."""
@@ -111,7 +232,7 @@ class Overview:
 
     def _table(self, flow: Dataflow, languages: tuple[str, ...]) -> Table:
         dsd = self._sources.registry.dsd(flow.urn)
-        revision, held = self._availability(flow.urn, dsd)
+        revision, held, by_area = self._availability(flow.urn, dsd)
         area = dsd.dimensions[0]
         return Table(
             dataflow=flow.urn,
@@ -126,17 +247,63 @@ class Overview:
             end_period=held.end_period if held else None,
             updated=revision.at,
             key_length=len(dsd.dimensions),
+            by_area=by_area,
+            area_names={
+                code: area.codes[code].label(languages) for code in by_area if code in area.codes
+            },
         )
 
-    def _availability(self, dataflow: Urn, dsd: Dsd) -> tuple[Revision, Availability | None]:
+    def _availability(
+        self, dataflow: Urn, dsd: Dsd
+    ) -> tuple[Revision, Availability | None, Mapping[str, Held]]:
         revision = self._sources.store.revision(dataflow)
         if revision.number == 0:
-            return revision, None
+            return revision, None, {}
         known = self._held.get(dataflow)
         if known is None or known[0] != revision:
-            known = (revision, self._sources.store.availability(Selection(dsd)))
+            whole = self._sources.store.availability(Selection(dsd))
+            area = dsd.dimensions[0].id
+            by_area = {code: self._held_of(dsd, area, code) for code in whole.values.get(area, ())}
+            known = (revision, whole, by_area)
             self._held[dataflow] = known
         return known
+
+    def _held_of(self, dsd: Dsd, area: str, code: str) -> Held:
+        found = self._sources.store.availability(Selection(dsd, ({area: frozenset({code})},)))
+        time = dsd.time_dimension
+        periods = found.values.get(time.id, ()) if time else ()
+        return Held(
+            found.observations,
+            found.start_period,
+            found.end_period,
+            frozenset(year for period in periods for year in _years(period)),
+        )
+
+
+def _years(period: str) -> Iterator[int]:
+    """Yield the year in which a period begins; a value that is no period has none."""
+    try:
+        yield parse_period(period).first_moment.year
+    except PeriodSyntaxError:
+        return
+
+
+def coverage(groups: Iterable[Group]) -> Coverage:
+    """Return who has reported what, the countries in the order of their names."""
+    tables = tuple(table for group in groups for table in group.tables if table.observations)
+    names = {code: name for table in tables for code, name in table.area_names.items()}
+    countries = []
+    for code, name in sorted(names.items(), key=lambda entry: entry[1]):
+        held = {table.dataflow: table.by_area[code] for table in tables if code in table.by_area}
+        years: dict[int, tuple[str, ...]] = {}
+        for table in tables:
+            if table.dataflow in held:
+                for year in held[table.dataflow].years:
+                    years[year] = (*years.get(year, ()), table.label)
+        countries.append(Country(code, name, held, years))
+    known = {year for country in countries for year in country.years}
+    span = tuple(range(min(known), max(known) + 1)) if known else ()
+    return Coverage(tables, tuple(countries), span[-_MOST_YEARS:], len(span) > _MOST_YEARS)
 
 
 def _sort_number(text: str) -> int:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
+import hashlib
 import html
 import io
 import re
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import lxml.html
 import pytest
 from flask.testing import FlaskClient
 
@@ -19,6 +24,7 @@ from dsd.dataset import Dataset
 from dsd.structures import Structures
 from service.app import create_app
 from service.config import Settings
+from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
 from service.store import open_store
 from service.store.protocol import Store, SubmissionRecord
 from service.web.wording import load_texts
@@ -123,7 +129,7 @@ def test_every_link_leads_somewhere(client, stored) -> None:
     links = Page(client.get("/").text).links
     assert len(links) >= 26
     for link in links:
-        if not link.startswith("#"):
+        if not link.startswith(("#", "data:")):
             response = client.get(html.unescape(link))
             assert response.status_code == 200, link
             response.close()
@@ -132,7 +138,7 @@ def test_every_link_leads_somewhere(client, stored) -> None:
 def test_every_command_works_as_it_is_shown(client, stored) -> None:
     text = html.unescape(client.get("/").text)
     commands = re.findall(r"curl -g (?:-H '(.*?): (.*?)' )?'(http.*?)'", text)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for name, value, url in commands:
         parts = urlsplit(url)
         response = client.get(f"{parts.path}?{parts.query}", headers={name: value} if name else {})
@@ -159,14 +165,104 @@ def test_it_shows_the_address_under_which_clients_reach_it(
     assert "https://ilms.example.org/sdmx/v2" in page
 
 
-def test_it_needs_nothing_from_elsewhere_and_is_small(client, stored) -> None:
+def test_it_needs_nothing_else_and_is_small(client, stored) -> None:
     response = client.get("/")
-    assert all(link.startswith(("/", "#")) for link in Page(response.text).links)
+    page = Page(response.text)
+    assert all(link.startswith(("/sdmx/", "#", "data:")) for link in page.links)
     assert "<script" not in response.text
-    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
-    style = client.get("/static/style.css")
-    assert len(response.data) + len(style.data) < 25_000
-    style.close()
+    assert "url(" not in response.text
+    assert len(response.data) < 60_000
+    packed = client.get("/", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == response.data
+    assert len(packed.data) < 10_000
+
+
+def test_nothing_but_its_own_style_is_let_in(client) -> None:
+    response = client.get("/")
+    (style,) = re.findall(r"<style>(.*?)</style>", response.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert not re.search(r"\sstyle=|\son[a-z]+=", response.text)
+
+
+def test_a_page_that_has_not_changed_is_not_sent_again(client, stored, store, structures) -> None:
+    tag = client.get("/").headers["ETag"]
+    again = client.get("/", headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    dsd = structures.dsd(FLOW)
+    more = [{**stored[0], "REF_AREA": "THA", "TIME_PERIOD": "2010"}]
+    store.write([Dataset(dsd, batches_from_rows(dsd, more))], SubmissionRecord("second"))
+    assert client.get("/", headers={"If-None-Match": tag}).status_code == 200
+
+
+def matrix(text: str, css_class: str) -> list[list[str]]:
+    """Return the cells of a table, the head first."""
+    (table,) = lxml.html.fromstring(text).find_class(css_class)
+    return [[" ".join(cell.text_content().split()) for cell in row] for row in table.iter("tr")]
+
+
+def test_it_tells_who_has_reported_which_table(client, stored, store, structures) -> None:
+    other = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:DF_MNA_TPOP_SEX_CRS(1.0.0)"
+    row = stored[0] | {"REF_AREA": "SGP", "MEASURE": "MNA_TPOP", "TIME_PERIOD": "2012"}
+    dsd = structures.dsd(other)
+    store.write([Dataset(dsd, batches_from_rows(dsd, [row]))], SubmissionRecord("second"))
+    held = Counter(row["REF_AREA"] for row in stored)
+    years = {
+        code: sorted({r["TIME_PERIOD"] for r in stored if r["REF_AREA"] == code}) for code in held
+    }
+    rows = matrix(client.get("/").text, "matrix")
+    assert rows[0] == ["Country", "T13", "T15"]
+    assert rows[1:] == [
+        [name, DASH, f"{years[code][0]}{DASH}{years[code][-1]} {held[code]}"]
+        for name, code in (("Indonesia", "IDN"), ("Philippines", "PHL"))
+    ] + [["Singapore", "2012 1", DASH]]
+
+
+def test_it_tells_for_which_years(client, stored) -> None:
+    rows = matrix(client.get("/").text, "years")
+    years = sorted({int(row["TIME_PERIOD"]) for row in stored})
+    span = range(years[0], years[-1] + 1)
+    assert len(rows[0]) == 1 + len(span)
+    for name, code in (("Indonesia", "IDN"), ("Philippines", "PHL")):
+        reported = {int(row["TIME_PERIOD"]) for row in stored if row["REF_AREA"] == code}
+        (found,) = (row for row in rows if row[0] == name)
+        assert found[1:] == ["1" if year in reported else "" for year in span]
+
+
+def test_it_tells_of_the_latest_submissions_but_not_of_their_files(
+    client, stored, store, structures
+) -> None:
+    provider = "urn:sdmx:org.sdmx.infomodel.base.DataProvider=ILMS:DATA_PROVIDERS(1.0).THA_MOL"
+    dsd = structures.dsd(FLOW)
+    for number in range(9):
+        more = [{**stored[0], "REF_AREA": "THA", "TIME_PERIOD": str(2010 + number)}]
+        record = SubmissionRecord(f"n{number}", provider=provider, source_name="from Ms A.xlsx")
+        store.write([Dataset(dsd, batches_from_rows(dsd, more))], record)
+    text = client.get("/").text
+    rows = matrix(text, "latest")
+    assert len(rows) == 1 + 8
+    assert all(row[1:] == ["Thailand: Ministry of Labour", "T15"] for row in rows[1:])
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", row[0]) for row in rows[1:])
+    assert "Ms A" not in text
+
+
+def test_every_format_is_offered_on_both_lines(client, stored) -> None:
+    rows = matrix(client.get("/").text, "formats")
+    names = [row[0] for row in rows[1:]]
+    assert names == [entry.name for entry in DATA_FORMATS if entry.encode] + [
+        f"{entry.name} structures" for entry in STRUCTURE_FORMATS if entry.encode
+    ]
+    assert all(row[2] == "v2 v1" for row in rows[1:])
+
+
+def test_an_empty_store_has_a_page_too(client) -> None:
+    text = client.get("/").text
+    Page(text)
+    assert "none yet" in text
+    assert 'class="matrix"' not in text
 
 
 def test_a_missing_page_is_told_as_a_page(client) -> None:
