@@ -10,12 +10,12 @@ from service.formats.contract import Capabilities, DataFormat, StructureFormat
 from service.formats.error_message import encode_error
 from service.formats.json_stat import encode_json_stat
 from service.formats.json_stat_reader import decode_json_stat
+from service.formats.ml_reading import decode_ml
 from service.formats.parquet_data import decode_arrow, decode_parquet, encode_arrow, encode_parquet
 from service.formats.sdmx_csv import encode_csv
 from service.formats.sdmx_csv_reader import decode_csv
 from service.formats.sdmx_json import encode_json
 from service.formats.sdmx_json_reader import decode_json
-from service.formats.sdmx_ml21_reader import decode_ml21
 from service.formats.sdmx_ml_data import (
     encode_generic_21,
     encode_generic_time_series_21,
@@ -72,7 +72,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML,
         encode=encode_structure_specific_21,
-        decode=decode_ml21,
+        decode=decode_ml,
     ),
     DataFormat(
         name="ml21-generic",
@@ -81,7 +81,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML,
         encode=encode_generic_21,
-        decode=decode_ml21,
+        decode=decode_ml,
         # SDMX-REST 1.5, 4.6.2: what `application/xml` means for data.
         aliases=("application/xml", "text/xml"),
     ),
@@ -92,7 +92,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML_TIME_SERIES,
         encode=encode_structure_specific_time_series_21,
-        decode=decode_ml21,
+        decode=decode_ml,
     ),
     DataFormat(
         name="ml21-generic-timeseries",
@@ -101,7 +101,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML_TIME_SERIES,
         encode=encode_generic_time_series_21,
-        decode=decode_ml21,
+        decode=decode_ml,
     ),
     DataFormat(
         name="ml31",
@@ -110,7 +110,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML,
         encode=encode_structure_specific_31,
-        decode=None,
+        decode=decode_ml,
         # What plain XML means where SDMX 3.1 is spoken; elsewhere generic data come first.
         aliases=("application/xml",),
     ),
@@ -121,7 +121,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML,
         encode=encode_structure_specific_30,
-        decode=None,
+        decode=decode_ml,
     ),
     DataFormat(
         name="parquet",

@@ -11,7 +11,11 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("not-sdmx-csv", Severity.FATAL, "The text is no SDMX-CSV 2.x message"),
     ConversionRule("not-json", Severity.FATAL, "The text is no JSON"),
     ConversionRule("not-sdmx-json", Severity.FATAL, "The text is no SDMX-JSON 2.x data message"),
-    ConversionRule("not-sdmx-ml", Severity.FATAL, "The text is no SDMX-ML 2.1 data message"),
+    ConversionRule(
+        "not-sdmx-ml",
+        Severity.FATAL,
+        "The text is no SDMX-ML data message of version 2.0 to 3.1, or breaks off",
+    ),
     ConversionRule("wrong-encoding", Severity.FATAL, "The bytes are no text in a known encoding"),
     ConversionRule("unbalanced-quotes", Severity.FATAL, "A quoted cell has no end"),
     ConversionRule("unknown-structure", Severity.FATAL, "The structure named is not known here"),
@@ -26,6 +30,30 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("contradictory-attribute", Severity.ERROR, "Rows disagree on one attribute"),
     ConversionRule("multilingual-values", Severity.ERROR, "Values in several languages"),
     ConversionRule("decimal-comma", Severity.INFO, "Decimal commas were read as decimal points"),
+    ConversionRule(
+        "wrong-structure-ref", Severity.WARNING, "The header has no such structure, but only one"
+    ),
+    ConversionRule("action-of-another-version", Severity.WARNING, "The version has no such action"),
+    ConversionRule("wildcard-delete", Severity.ERROR, "The version deletes by whole keys only"),
+    ConversionRule(
+        "unexpected-namespace",
+        Severity.INFO,
+        "An element is of another namespace than the standard's",
+    ),
+    ConversionRule(
+        "unknown-element", Severity.ERROR, "An element has no place here and was left out"
+    ),
+    ConversionRule("stray-text", Severity.WARNING, "Text where the standard has none was left out"),
+    ConversionRule(
+        "part-not-kept", Severity.WARNING, "Annotations or reference metadata are not kept"
+    ),
+    ConversionRule(
+        "duplicate-component", Severity.ERROR, "A component has two values in one element"
+    ),
+    ConversionRule(
+        "value-without-id", Severity.ERROR, "A value does not say of which component it is"
+    ),
+    ConversionRule("structured-text", Severity.WARNING, "Of marked-up text nothing is kept"),
     ConversionRule("index-out-of-range", Severity.ERROR, "An index has no value in the structure"),
     ConversionRule("binary-number", Severity.INFO, "Texts were made of binary numbers"),
     ConversionRule("unreadable-column", Severity.ERROR, "A column is of a type without values"),

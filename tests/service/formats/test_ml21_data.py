@@ -19,8 +19,8 @@ from dsd.resolved import Dsd
 from dsd.structures import Structures
 from service.formats import find_data_format, find_structure_format
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
+from service.formats.ml_reading import decode_ml as decode_ml21
 from service.formats.preamble import make_preamble
-from service.formats.sdmx_ml21_reader import decode_ml21
 
 LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX")
 NAMES = ("ml21", "ml21-generic", "ml21-timeseries", "ml21-generic-timeseries")
@@ -239,11 +239,6 @@ BOMB = b"""<?xml version="1.0"?>
         (
             b'<GenericData xmlns="http://www.sdmx.org/resources/sdmxml/schemas/v3_0/message"/>',
             "v3_0",
-        ),
-        (
-            b'<GenericData xmlns="http://www.sdmx.org/resources/sdmxml/schemas/v2_1/message"><DataSet>'
-            b"<SeriesKey/>",
-            "SeriesKey",
         ),
     ],
 )

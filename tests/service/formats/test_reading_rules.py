@@ -11,12 +11,12 @@ from service.formats.structure_rule import STRUCTURE_RULES
 from service.submission.catalogue import rules_page
 
 # In the readers a rule is named as the argument `rule=`, or as the first argument of these.
-_CALLS = {"add", "_finding", "_fatal", "fatal", "finding"}
+_CALLS = {"add", "_finding", "_tell_once", "_fatal", "fatal", "finding"}
 
 
 def named_rules() -> set[str]:
     found = set()
-    for path in Path(service.formats.__file__).parent.glob("*.py"):
+    for path in Path(service.formats.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue

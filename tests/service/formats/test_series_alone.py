@@ -242,7 +242,7 @@ def test_no_series_is_a_whole_message(write: Write, name: str, test_structures: 
     report = Report()
     (found,) = decode(io.BytesIO(write(name, series=[])), test_structures, report)
     assert report.findings == []
-    assert found.attributes == ()
+    assert list(found.attributes) == []
     assert sum(batch.num_rows for batch in found.batches) == 0
 
 
