@@ -161,10 +161,11 @@ class _Annotator:
         marked_before: frozenset[int],
         list_name: str,
     ) -> None:
-        before = write_xml(self._package.root(entry.part))
+        if not places and not marked_before and not self._package.related(entry.part, "comments"):
+            return
         sheet = Sheet(self._package.root(entry.part))
         notes = SheetNotes(self._book, entry.part, sheet)
-        self._strip(entry.name, sheet, notes, marked_before)
+        was_marked = self._strip(entry.name, sheet, notes, marked_before)
         stand = notes.anchors()
         texts = []
         for row, column in sorted(places):
@@ -174,15 +175,15 @@ class _Annotator:
             mark = self._mark(entry.name, reference, element, made, stand.get(reference), found)
             texts.append(Note(reference, self._runs(found, mark, list_name)))
         notes.add(texts, self._at)
-        if not texts:
+        if was_marked and not texts:
             notes.remove_if_empty()
-        if write_xml(sheet.root) != before:
+        if was_marked or texts:
             self._package.edit(entry.part)
 
     def _strip(
         self, name: str, sheet: Sheet, notes: SheetNotes, marked_before: frozenset[int]
-    ) -> None:
-        """Take the marks of an earlier annotation off a sheet."""
+    ) -> bool:
+        """Take the marks of an earlier annotation off a sheet; return whether there were any."""
         numbers = notes.numbers()
         known: dict[str, Mark] = {}
         cells = [
@@ -206,6 +207,7 @@ class _Annotator:
                 self._unknown.append(f"{name}!{reference}")
             _restore(self._styles, cell, mark.before if mark else None)
         notes.strip(known)
+        return bool(cells or numbers)
 
     def _know(
         self, known: dict[str, Mark], numbers: Mapping[str, int], name: str, cell: str
@@ -276,9 +278,10 @@ class _Annotator:
             sheets=frozenset(sheet.name for sheet in self._sheets),
         )
         root = findings_sheet(self._book.namespace, self._styles, listing, self._wording)
-        if self._findings_sheet is not None:
-            filtered = root.find("{*}autoFilter")
-            self._book.renew_sheet(entry, "" if filtered is None else filtered.get("ref", ""))
+        self._book.forget_relations(entry)
+        filtered = root.find("{*}autoFilter")
+        if filtered is not None:
+            self._book.name_filter(entry, filtered.get("ref", ""))
         self._package.write(entry.part, write_xml(root))
 
 

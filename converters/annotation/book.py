@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lxml import etree
@@ -9,6 +10,7 @@ from lxml import etree
 from converters.annotation.package import (
     Element,
     Package,
+    append_entry,
     local_name,
     namespace_of,
     new_root,
@@ -19,6 +21,12 @@ from converters.annotation.sheet import relation_namespace
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _STYLES_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 _LONGEST_NAME = 31
+_FILTER = "_xlnm._FilterDatabase"
+_ORDER = (
+    "fileVersion", "fileSharing", "workbookPr", "workbookProtection", "bookViews", "sheets",
+    "functionGroups", "externalReferences", "definedNames",
+)  # fmt: skip
+"""The first elements of CT_Workbook, 18.2.27."""
 
 
 class AnnotationError(ValueError):
@@ -80,12 +88,9 @@ class Book:
         self.package.declare(part, _SHEET_TYPE)
         relation = self.package.relate(self.part, f"{self.relation_types}/worksheet", part)
         self.package.edit(self.part)
-        last = self._entries[-1]
         ids = [int(entry.get("sheetId", "0")) for entry in self._entries]
-        parent = last.getparent()
-        assert parent is not None  # noqa: S101 - it was found under <sheets>
-        etree.SubElement(
-            parent,
+        sheet = etree.SubElement(
+            self._child("sheets"),
             f"{{{self.namespace}}}sheet",
             {
                 "name": name,
@@ -94,24 +99,38 @@ class Book:
             },
             nsmap={"r": self.relation_types},
         )
+        self._entries.append(sheet)
         return SheetEntry(name, part)
 
-    def renew_sheet(self, entry: SheetEntry, area: str) -> None:
-        """Make a sheet of ours ready for new content.
-
-        Args:
-            entry: the sheet; where it stands among the others stays.
-            area: what its filter covers from now on.
-        """
+    def forget_relations(self, entry: SheetEntry) -> None:
+        """Make a sheet of ours ready for new content; where it stands among the others stays."""
         if relations_part(entry.part) in self.package:
             self.package.remove(relations_part(entry.part))
-        index = [sheet.get("name") for sheet in self._entries].index(entry.name)
-        for name in self._root.iterfind("{*}definedNames/{*}definedName"):
-            is_filter = name.get("name") == "_xlnm._FilterDatabase"
-            if is_filter and name.get("localSheetId") == str(index):
-                self.package.edit(self.part)
-                quoted = entry.name.replace("'", "''")
-                name.text = f"'{quoted}'!{area}"
+
+    def name_filter(self, entry: SheetEntry, area: str) -> None:
+        """Tell what the filter of a sheet covers, in the hidden name that programs keep for it."""
+        index = str([sheet.get("name") for sheet in self._entries].index(entry.name))
+        names = self._child("definedNames")
+        found = [
+            name
+            for name in names
+            if name.get("name") == _FILTER and name.get("localSheetId") == index
+        ]
+        name = found[0] if found else append_entry(names, "definedName", name=_FILTER, localSheetId=index, hidden="1")  # fmt: skip
+        letters = re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", area)
+        quoted = entry.name.replace("'", "''")
+        name.text = f"'{quoted}'!{letters}"
+        self.package.edit(self.part)
+
+    def _child(self, wanted: str) -> Element:
+        """Return an element of the workbook, made in its place where there is none."""
+        found = next((child for child in self._root if local_name(child) == wanted), None)
+        if found is None:
+            found = etree.Element(f"{{{self.namespace}}}{wanted}")
+            before = _ORDER[: _ORDER.index(wanted)]
+            earlier = [child for child in self._root if local_name(child) in before]
+            self._root.insert(self._root.index(earlier[-1]) + 1 if earlier else 0, found)
+        return found
 
 
 def _relation_of(entry: Element) -> str:

@@ -64,6 +64,15 @@ def set_attribute(element: Element, name: str, value: str | None) -> None:
         del element.attrib[name]
 
 
+def append_entry(parent: Element, name: str, /, **attributes: str) -> Element:
+    """Add an element behind the others; an extension list stays the last."""
+    entry = etree.SubElement(parent, f"{{{namespace_of(parent)}}}{name}", attributes)
+    extension = parent.find("{*}extLst")
+    if extension is not None:
+        parent.append(extension)
+    return entry
+
+
 def new_root(namespace: str, name: str) -> Element:
     """Return the root of a new part, its namespace the default one."""
     return etree.fromstring(f'<{name} xmlns="{namespace}"/>')

@@ -55,6 +55,13 @@ class Sheet:
             number = int(row.get("r") or number + 1)
             self._rows[number] = row
         self._numbers = sorted(self._rows)
+        self._columns = [
+            (int(entry.get("min", "1")), int(entry.get("max", "1")), entry)
+            for entry in self._children("cols", "col")
+        ]
+        self._widths: dict[int, int] = {}
+        self._form = root.find("{*}sheetFormatPr")
+        self._made: set[int] = set()
 
     def _children(self, group: str, name: str) -> Iterator[Element]:
         return self.root.iterfind(f"{{*}}{group}/{{*}}{name}")
@@ -114,10 +121,12 @@ class Sheet:
         """Return the format that shows where there is no cell: that of the row, else of the column."""
         if line.get("customFormat") in ("1", "true"):
             return line.get("s")
-        for entry in self._children("cols", "col"):
-            if int(entry.get("min", "1")) <= column <= int(entry.get("max", "1")):
-                return entry.get("style")
-        return None
+        entry = self._column(column)
+        return None if entry is None else entry.get("style")
+
+    def _column(self, column: int) -> Element | None:
+        """Return what is said of a column."""
+        return next((entry for min, max, entry in self._columns if min <= column <= max), None)
 
     def _widen_dimension(self, row: int, column: int) -> None:
         entry = self.root.find("{*}dimension")
@@ -137,7 +146,9 @@ class Sheet:
         if not made or is_needed:
             return
         line.remove(cell)
-        if made == "row" and not len(line) and set(line.attrib) <= {"r", "spans"}:
+        if made == "row":
+            self._made.add(row)
+        if row in self._made and not len(line) and set(line.attrib) <= {"r", "spans"}:
             parent = line.getparent()
             if parent is not None:
                 parent.remove(line)
@@ -178,31 +189,34 @@ class Sheet:
 
     def column_pixels(self, column: int) -> int:
         """Return the width of a column."""
-        for entry in self._children("cols", "col"):
-            if int(entry.get("min", "1")) <= column <= int(entry.get("max", "1")):
-                if entry.get("hidden") in ("1", "true"):
-                    return 0
-                if entry.get("width"):
-                    return round(float(entry.get("width", "0")) * _DIGIT_PIXELS)
-        form = self.root.find("{*}sheetFormatPr")
-        if form is not None and form.get("defaultColWidth"):
-            return round(float(form.get("defaultColWidth", "0")) * _DIGIT_PIXELS)
+        if column not in self._widths:
+            self._widths[column] = self._measured(column)
+        return self._widths[column]
+
+    def _measured(self, column: int) -> int:
+        entry = self._column(column)
+        if entry is not None and entry.get("hidden") in ("1", "true"):
+            return 0
+        width = None if entry is None else entry.get("width")
+        if width is None and self._form is not None:
+            width = self._form.get("defaultColWidth")
+        if width is not None:
+            return round(float(width) * _DIGIT_PIXELS)
         return round(DEFAULT_COLUMN_CHARACTERS * _DIGIT_PIXELS) + _PADDING_PIXELS
 
     def row_pixels(self, row: int) -> int:
         """Return the height of a row."""
-        line = self._rows.get(row)
-        form = self.root.find("{*}sheetFormatPr")
-        points = DEFAULT_ROW_POINTS
-        if form is not None and form.get("defaultRowHeight"):
-            points = float(form.get("defaultRowHeight", "15"))
-            if form.get("zeroHeight") in ("1", "true") and line is None:
-                return 0
+        line, form = self._rows.get(row), self._form
+        points = None
         if line is not None:
             if line.get("hidden") in ("1", "true"):
                 return 0
-            points = float(line.get("ht") or points)
-        return round(points * PIXELS_PER_POINT)
+            points = line.get("ht")
+        elif form is not None and form.get("zeroHeight") in ("1", "true"):
+            return 0
+        if points is None and form is not None:
+            points = form.get("defaultRowHeight")
+        return round(float(points or DEFAULT_ROW_POINTS) * PIXELS_PER_POINT)
 
 
 def _cells_of(row: Element) -> Iterator[tuple[int, Element]]:

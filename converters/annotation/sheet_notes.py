@@ -149,11 +149,8 @@ class SheetNotes:
         """Add texts to the comments of cells."""
         if not notes:
             return
-        self._make_parts()
-        assert self._comments_part is not None  # noqa: S101 - just made
-        comments = Comments(self._package.edit(self._comments_part))
-        boxes = self._boxes()
-        assert boxes is not None  # noqa: S101 - just made
+        comments = Comments(self._package.edit(self._make_comments()))
+        boxes = self._make_boxes()
         threads = self._threads()
         stand = boxes.anchors()
         new: list[tuple[int, int, str, Size]] = []
@@ -162,7 +159,8 @@ class SheetNotes:
             row, column = parse_reference(note.cell)
             comments.add(note.cell, note.runs)
             if threads is not None and note.cell in threads.cells:
-                self._reply(threads, note, at)
+                threads.reply(note.cell, note.text, at)
+                self._enter_person()
                 continue
             size = size_of(comments.text(note.cell) or "")
             anchor = anchor_of(self._sheet, row, column, size)
@@ -179,10 +177,9 @@ class SheetNotes:
             return None
         return Threads(self._package.root(self._threads_part))
 
-    def _reply(self, threads: Threads, note: Note, at: datetime) -> None:
-        assert self._threads_part is not None  # noqa: S101 - there are threads
-        self._package.edit(self._threads_part)
-        threads.reply(note.cell, note.text, at)
+    def _enter_person(self) -> None:
+        if self._threads_part is not None:
+            self._package.edit(self._threads_part)
         persons = self._package.related(self._book.part, "person")
         if persons is None:
             persons = self._package.free_name("xl/persons/person{}.xml")
@@ -191,23 +188,30 @@ class SheetNotes:
             self._package.relate(self._book.part, _PERSON_RELATION, persons)
         add_person(self._package.edit(persons))
 
-    def _make_parts(self) -> None:
-        types = self._book.relation_types
+    def _make_comments(self) -> str:
+        """Return the part of the comments, made where there is none."""
         if self._comments_part is None:
             part = self._package.free_name("xl/comments{}.xml")
             self._package.write(part, write_xml(new_comments(self._book.namespace)))
-            self._package.edit(part)
             self._package.declare(part, _COMMENTS_TYPE)
-            self._package.relate(self._part, f"{types}/comments", part)
+            self._package.relate(self._part, f"{self._book.relation_types}/comments", part)
             self._comments_part = part
-        if self._drawing_part is None:
-            part = self._package.free_name("xl/drawings/vmlDrawing{}.vml")
-            block = 1 + max(self._other_blocks(), default=0)
-            self._package.write(part, str(Boxes.empty(block)).encode("utf-8"))
-            self._package.declare_ending("vml", _DRAWING_TYPE)
-            relation = self._package.relate(self._part, f"{types}/vmlDrawing", part)
-            self._drawing_part = part
-            self._sheet.set_legacy_drawing(relation)
+        return self._comments_part
+
+    def _make_boxes(self) -> Boxes:
+        """Return the boxes of the comments; their part is made where there is none."""
+        boxes = self._boxes()
+        if boxes is not None:
+            return boxes
+        part = self._package.free_name("xl/drawings/vmlDrawing{}.vml")
+        boxes = Boxes.empty(1 + max(self._other_blocks(), default=0))
+        self._package.write(part, str(boxes).encode("utf-8"))
+        self._package.declare_ending("vml", _DRAWING_TYPE)
+        types = self._book.relation_types
+        relation = self._package.relate(self._part, f"{types}/vmlDrawing", part)
+        self._drawing_part = part
+        self._sheet.set_legacy_drawing(relation)
+        return boxes
 
     def _other_blocks(self) -> Iterable[int]:
         """Yield the blocks of shape numbers that the other drawings of the workbook use."""

@@ -1,6 +1,6 @@
 """Threads of comments that several people write: our text is a reply in the thread of its cell.
 
-[MS-XLSX], CT_ThreadedComment and CT_Person. A program that knows threads shows them
+[MS-XLSX] 2.6.203 (CT_Person) and 2.6.205 (CT_ThreadedComment). A program that knows threads shows them
 instead of the comment of the same cell, which holds their text for older programs.
 """
 
@@ -9,11 +9,10 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from lxml import etree
-
 from converters.annotation.mark import blocks
 from converters.annotation.note import AUTHOR
-from converters.annotation.package import Element, namespace_of
+from converters.annotation.package import Element, append_entry
+from converters.annotation.text import escaped
 
 _NAMESPACE = uuid.UUID("5f2b7a52-0c3a-4b0e-9d1c-7f0a5a6f9c31")
 PERSON = "{" + str(uuid.uuid5(_NAMESPACE, AUTHOR)).upper() + "}"
@@ -54,28 +53,23 @@ class Threads:
             and (time := _parse_time(entry.get("dT", "")))
         ]
         when = max((at.astimezone(UTC).replace(tzinfo=None), *(t + timedelta(milliseconds=10) for t in times)))  # fmt: skip
-        entry = etree.SubElement(
+        entry = append_entry(
             self._root,
-            f"{{{namespace_of(self._root)}}}threadedComment",
+            "threadedComment",
             ref=cell,
             dT=when.strftime(_TIME)[:-4],
             personId=PERSON,
             id="{" + str(uuid.uuid5(_NAMESPACE, parent + cell)).upper() + "}",
             parentId=parent,
         )
-        etree.SubElement(entry, f"{{{namespace_of(self._root)}}}text").text = text
+        append_entry(entry, "text").text = escaped(text)
 
 
 def add_person(root: Element) -> None:
     """Enter the author of our replies into the list of persons."""
     if not any(entry.get("id") == PERSON for entry in root.iterfind("{*}person")):
-        etree.SubElement(
-            root,
-            f"{{{namespace_of(root)}}}person",
-            displayName=AUTHOR,
-            id=PERSON,
-            userId=AUTHOR,
-            providerId="None",
+        append_entry(
+            root, "person", displayName=AUTHOR, id=PERSON, userId=AUTHOR, providerId="None"
         )
 
 

@@ -60,6 +60,7 @@ def annotate(
     from converters.workbook import WorkbookError
     from service.submission.annotate import annotate_submission
     from service.submission.convert import QUESTIONNAIRE, UnreadableSubmissionError
+    from service.submission.report import outcome
 
     target = target or source.with_suffix(f".annotated{source.suffix}")
     _check_target(source, target)
@@ -74,6 +75,7 @@ def annotate(
         done = annotate_submission(source.read_bytes(), result, language)
     with replacing(target) as part:
         part.write_bytes(done.data)
+    say(outcome(result))
     _tell(target, done)
     sys.exit(0 if result.is_accepted else REJECTED)
 

@@ -122,6 +122,16 @@ def without_hints(part: bytes) -> bytes:
     return part.replace(b"<author>ILMS Exchange</author>", b"")
 
 
+def test_a_row_that_was_made_for_several_cells_is_unmade_with_the_last(office, found, at, parts):
+    findings = [found("Data", cell) for cell in ("B30", "C30", "E30", "B31")]
+    first = annotate_workbook(office, findings, at=at)
+    assert annotate_workbook(first.data, findings, at=at).data == first.data
+    rest = annotate_workbook(first.data, findings[1:2], at=at)
+    assert b'<row r="31"' not in parts(rest.data)["xl/worksheets/sheet1.xml"]
+    mended = annotate_workbook(rest.data, [], at=at)
+    assert b'<row r="30"' not in parts(mended.data)["xl/worksheets/sheet1.xml"]
+
+
 def test_one_mended_cell_is_restored_and_the_others_stay_marked(source, findings, at):
     first = annotate_workbook(source, findings, at=at)
     again = look(annotate_workbook(first.data, findings[1:], at=at).data)
