@@ -59,6 +59,7 @@ class _Cover:
         self._pen.band(1, LAST_COLUMN, title, style.ACCENT, TITLE_HEIGHT)
         self._row = 3
         self._country(layouts)
+        self._drafts()
         self._instructions()
         self._contents(groups)
         self._flags(layouts)
@@ -102,15 +103,21 @@ class _Cover:
             self._row += 1
         self._row += 1
 
+    def _drafts(self) -> None:
+        """Say so where no native reader has reviewed the words of a language."""
+        drafts = [language for language in self._languages if language in self._profile.drafts]
+        for language in drafts:
+            self._line(2, self._profile.text("draft", (language,)), style.SMALL)
+            self._row += 1
+        self._row += bool(drafts)
+
     def _instructions(self) -> None:
         self._heading("how_to_fill")
         for number, texts in enumerate(self._profile.instructions, 1):
             text = in_languages(texts, self._languages)
             self._line(1, f"{number}.", alignment=Alignment(horizontal="right", vertical="top"))
             self._line(2, text, alignment=Alignment(vertical="top", wrap_text=True))
-            self._sheet.merge_cells(
-                start_row=self._row, end_row=self._row, start_column=2, end_column=LAST_COLUMN
-            )
+            self._pen.merge(self._row, 2, LAST_COLUMN)
             self._row_height(text)
             self._row += 1
         self._row += 1

@@ -99,6 +99,11 @@ class Match:
     warning: str = ""
     """What is doubtful about a match that applies all the same."""
 
+    @property
+    def possible(self) -> set[str]:
+        """The codes that the label is, or could be."""
+        return {self.code} if self.code is not None else set(self.candidates)
+
 
 class LabelIndex:
     """Labels of some codes in every language, with their aliases."""
@@ -148,8 +153,11 @@ class LabelIndex:
         for cut in range(1, len(parts)):
             first = self.match(BILINGUAL.join(parts[:cut]))
             rest = self.match(BILINGUAL.join(parts[cut:]))
-            if first.code and first.code == rest.code:
-                return first
+            shared = first.possible & rest.possible
+            if len(shared) == 1:
+                return Match(shared.pop(), warning=first.warning)
+            if shared:
+                return Match(None, candidates=tuple(sorted(shared)))
         return Match(None)
 
     def nearest(self, text: str) -> str | None:

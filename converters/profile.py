@@ -14,6 +14,10 @@ from codelists.text import DEFAULT_LANGUAGE, LocalisedText, best_match
 PROFILE_FILE = Path(__file__).parent / "layouts" / "questionnaire.toml"
 
 
+class UnknownLanguageError(LookupError):
+    """A language that the questionnaire has no words in."""
+
+
 class Placement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where dimensions stand."""
 
@@ -146,6 +150,16 @@ class Profile:
     def text(self, key: str, languages: tuple[str, ...]) -> str:
         """Return one of the texts in these languages."""
         return in_languages(self.texts[key], languages)
+
+
+def check_languages(profile: Profile, languages: tuple[str, ...]) -> None:
+    """Raise UnknownLanguageError where the questionnaire has no words in one of these languages."""
+    for language in languages:
+        if language.split("-")[0].lower() not in profile.languages:
+            known = ", ".join(profile.languages)
+            raise UnknownLanguageError(
+                f"the questionnaire has no words in {language!r}; it has: {known}"
+            )
 
 
 def load_profile(path: Path = PROFILE_FILE) -> Profile:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from openpyxl.cell.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill
 from openpyxl.utils import get_column_letter, quote_sheetname
@@ -33,6 +35,10 @@ class SheetPen:
     def __init__(self, sheet: Worksheet, lists: ChoiceLists) -> None:
         self.sheet = sheet
         self._lists = lists
+        self._styled: dict[tuple[int, int, int, int, bool], Cell] = {}
+        """A cell of each look, by the identities of its parts."""
+        self._parts: tuple[object, ...] = ()
+        """Kept, so that an identity stays theirs."""
 
     def put(
         self,
@@ -52,6 +58,12 @@ class SheetPen:
             put_text(self.sheet, row, column, value)
         else:
             cell.value = value
+        # Styling a cell from its parts is what takes the time of a large sheet: once a look.
+        look = (id(font), id(fill), id(border), id(alignment), is_open)
+        styled = self._styled.get(look)
+        if styled is not None:
+            cell._style = copy(styled._style)  # type: ignore[attr-defined]
+            return cell
         cell.font = font
         cell.alignment = alignment
         cell.protection = style.OPEN if is_open else style.LOCKED
@@ -59,12 +71,17 @@ class SheetPen:
             cell.fill = fill
         if border is not None:
             cell.border = border
+        self._styled[look] = cell
+        self._parts += (font, fill, border, alignment)
         return cell
 
     def merge(self, row: int, first: int, last: int) -> None:
-        """Merge cells of one row."""
+        """Merge cells of one row; each keeps its own look, so that a border goes all round."""
         if last > first:
-            self.sheet.merge_cells(start_row=row, end_row=row, start_column=first, end_column=last)
+            # Worksheet.merge_cells would derive the borders anew, which takes longer than all the rest.
+            self.sheet.merged_cells.add(
+                f"{get_column_letter(first)}{row}:{get_column_letter(last)}{row}"
+            )
 
     def band(self, row: int, last_column: int, text: str, colour: str, height: float) -> None:
         """Write a title on a coloured band."""

@@ -154,7 +154,7 @@ class SheetWriter:
 
     def _field(self, row: int, entry: Field) -> None:
         pen, first = self._pen, self._field_columns.start
-        pen.put(row, 1, entry.caption, style.BOLD, style.GREY, style.BORDER)
+        pen.put(row, 1, entry.caption, style.BOLD, style.GREY, style.BORDER, style.FITTED)
         for column in range(2, first):
             pen.put(row, column, None, fill=style.GREY, border=style.BORDER)
         pen.merge(row, 1, first - 1)
@@ -224,7 +224,8 @@ class SheetWriter:
                 self._pen.put(
                     row,
                     layout.value_column(number) + offset,
-                    layout.profile.text(key, layout.languages),
+                    # Two languages would not fit over a narrow column.
+                    layout.profile.text(key, layout.languages[:1]),
                     style.SMALL,
                     style.HEADING,
                     style.HEAVY,

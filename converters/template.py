@@ -20,7 +20,7 @@ from converters.conversion import SourceDescription
 from converters.cover import Group, write_cover
 from converters.filling import Observation, fill_sheets
 from converters.layout import LayoutOptions, TableLayout, UnknownVersionError, table_layout
-from converters.profile import Profile, in_languages, load_profile
+from converters.profile import Profile, check_languages, in_languages, load_profile
 from converters.sheet_writer import SheetContent, SheetFrame, SheetWriter
 from converters.source_sheet import derived_sources, source_sheet_layout
 from converters.source_writer import write_sources
@@ -59,9 +59,11 @@ def template_bytes(
     Raises:
         UnknownTableError: a table is unknown, or takes no data of the country.
         UnknownVersionError: a table does not accept a version, or no table has the dimension.
+        UnknownLanguageError: the questionnaire has no words in a language.
         PeriodSyntaxError: a year is no period.
     """
     profile = profile or load_profile()
+    check_languages(profile, languages)
     options = LayoutOptions(periods=_periods(years), versions=dict(versions or {}))
     flows = (
         questionnaire_flows(structures)
@@ -133,9 +135,11 @@ def filled_bytes(
 
     Raises:
         UnknownTableError: a table is unknown, or takes no data of the country.
+        UnknownLanguageError: the questionnaire has no words in a language.
         UnwritableValueError: an observation has no place in the questionnaire.
     """
     profile = profile or load_profile()
+    check_languages(profile, languages)
     periods = None if years is None else _periods(years)
     tables = [
         (

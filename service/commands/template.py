@@ -71,10 +71,11 @@ def template(
       ilms template --country KHM --years 2015-2024 --table T15 -o khm.xlsx
     """
     from converters.layout import UnknownVersionError
+    from converters.profile import UnknownLanguageError
     from converters.table import UnknownTableError
     from converters.template import template_bytes
 
-    with refusing(UnknownTableError, UnknownVersionError):
+    with refusing(UnknownTableError, UnknownVersionError, UnknownLanguageError):
         body = template_bytes(
             structures_of(folders),
             country,
