@@ -81,6 +81,8 @@ class TableSummary:
     observations: int
     gap_reason: str | None = None
     """Id of the reason for which there are no data; None where none is given."""
+    periods: tuple[str, ...] = ()
+    """Those that the columns of its sheets are headed by, filled or not."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ _BRACKETED_CODE = re.compile(r"(.*)\[([A-Za-z0-9_@$-]+)\]", re.DOTALL)
 _LEADING_CODE = re.compile(r"([A-Za-z0-9_@$-]+) [-\u2013:] .*", re.DOTALL)
 
 
+@lru_cache(maxsize=1 << 16)
 def fold(text: str) -> str:
     """Return what of a label counts for matching: case, accents and punctuation do not.
 

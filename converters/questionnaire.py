@@ -70,6 +70,7 @@ class _Table:
     cells: dict[tuple[object, ...], str] = field(default_factory=dict)
     """The locator of each observation, by its key."""
     gap_reason: str | None = None
+    periods: dict[str, None] = field(default_factory=dict)
 
 
 class _QuestionnaireReader:
@@ -170,6 +171,7 @@ class _QuestionnaireReader:
         result = SheetReader(grid, layout, self._report, self._indexes, sources).read()
         self._origins |= {(grid.name, id): place for id, place in result.origins.items()}
         table.gap_reason = table.gap_reason or result.gap_reason
+        table.periods |= dict.fromkeys(result.periods)
         self._take(table, result.rows, grid)
 
     def conversion(self) -> Conversion:
@@ -196,6 +198,7 @@ class _QuestionnaireReader:
                     tuple(table.sheets),
                     len(table.rows),
                     table.gap_reason,
+                    tuple(table.periods),
                 )
             )
         described = [row for sources in self._sources.values() for row in sources.descriptions]

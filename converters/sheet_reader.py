@@ -27,6 +27,8 @@ class SheetResult:
 
     rows: list[ObservationRow] = field(default_factory=list)
     gap_reason: str | None = None
+    periods: tuple[str, ...] = ()
+    """Those that columns are headed by, filled or not."""
     origins: dict[str, str] = field(default_factory=dict)
     """The cell that says what holds for the whole sheet, by component id."""
 
@@ -74,9 +76,16 @@ class SheetReader:
         rows = list(self._read_rows(range(caption_row + 1, foot_row), columns))
         self._check_content(result.gap_reason)
         result.origins = dict(self._header.origins)
+        result.periods = self._periods(columns)
         # Without what the whole sheet says no observation has a key; the finding stands already.
         result.rows = rows if self._header.is_complete() else []
         return result
+
+    def _periods(self, columns: Mapping[int, Column]) -> tuple[str, ...]:
+        levels = [level for level, axis in enumerate(self._scan.layout.columns) if axis.is_time]
+        return tuple(
+            dict.fromkeys(column.headings[level] for column in columns.values() for level in levels)
+        )
 
     def _check_content(self, gap_reason: str | None) -> None:
         """Report figures beside a reason for none, neither of them, and figures without their header."""

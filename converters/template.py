@@ -111,7 +111,7 @@ def filled_bytes(
     structures: Structures,
     country: str,
     observations: Mapping[str, Iterable[Observation]],
-    years: Iterable[str | int] | None = None,
+    years: Iterable[str | int] | Mapping[str, Sequence[str]] | None = None,
     *,
     languages: tuple[str, ...] = ("en",),
     gap_reasons: Mapping[str, str] | None = None,
@@ -127,7 +127,8 @@ def filled_bytes(
         structures: the artefacts.
         country: code of the reporting country.
         observations: rows (component id to value) by table number or id; a table without rows stays blank.
-        years: the column blocks; the periods of each table's observations where None.
+        years: the column blocks, of all tables or by the same table names; the periods of each table's
+            observations where None.
         languages: of the labels.
         gap_reasons: id of the reason for which a table has no data, by the same table names.
         sources: the rows of the sources sheet; where None what all observations of a source have in common.
@@ -140,7 +141,8 @@ def filled_bytes(
     """
     profile = profile or load_profile()
     check_languages(profile, languages)
-    periods = None if years is None else _periods(years)
+    if years is not None and not isinstance(years, Mapping):
+        years = tuple(years)
     tables = [
         (
             table,
@@ -154,6 +156,8 @@ def filled_bytes(
         sources = derived_sources(held, layout) if layout else ()
     sheets: list[Sheet] = []
     for (table, dsd), (_, rows) in zip(tables, held, strict=True):
+        asked = years.get(table) if isinstance(years, Mapping) else years
+        periods = None if asked is None else _periods(asked)
         reason = (gap_reasons or {}).get(table)
         sheets += fill_sheets(dsd, profile, rows, periods, languages, reason, sources)
     return workbook_bytes(structures, sheets, profile, languages, sources)

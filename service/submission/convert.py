@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from converters.conversion import SourceDescription, TableSummary
 from dsd.dataset import Dataset
 from dsd.finding import Report
 from dsd.structures import Structures
@@ -49,6 +50,10 @@ class Reading:
     report: Report = field(default_factory=Report)
     gaps: dict[str, str] = field(default_factory=dict)
     """The reason for which a table has no data, by dataflow (`AGENCY:ID(VERSION)`), where one is given."""
+    tables: tuple[TableSummary, ...] = ()
+    """What was found of each table of a workbook."""
+    sources: tuple[SourceDescription, ...] | None = None
+    """What the sources sheet of a workbook says; None of a data message."""
 
 
 @contextmanager
@@ -98,7 +103,14 @@ def _read_workbook(stream: BinaryIO, structures: Structures, country: str | None
     except WorkbookError as error:
         raise UnreadableSubmissionError(str(error)) from error
     gaps = {table.dataflow: table.gap_reason for table in conversion.tables if table.gap_reason}
-    return Reading(QUESTIONNAIRE, iter(conversion.datasets), conversion.report, gaps)
+    return Reading(
+        QUESTIONNAIRE,
+        iter(conversion.datasets),
+        conversion.report,
+        gaps,
+        conversion.tables,
+        conversion.sources,
+    )
 
 
 def sniff_format(head: bytes, formats: tuple[DataFormat, ...] = DATA_FORMATS) -> DataFormat:
