@@ -57,6 +57,28 @@ def numbers_of(
     return numbers
 
 
+class _Seen:
+    """Numbers that have come, in few bytes each: sorted runs, of which those that lie across each other become one."""
+
+    def __init__(self) -> None:
+        self._runs: list[Numbers] = []
+
+    def add(self, numbers: Numbers) -> bool:
+        """Take numbers; tell whether each of them is new."""
+        if not len(numbers):
+            return True
+        run = np.unique(numbers)
+        is_new = len(run) == len(numbers)
+        across = [old for old in self._runs if old[0] <= run[-1] and run[0] <= old[-1]]
+        if across:
+            self._runs = [old for old in self._runs if old[0] > run[-1] or run[0] > old[-1]]
+            whole = np.unique(np.concatenate([run, *across]))
+            is_new = is_new and len(whole) == len(run) + sum(map(len, across))
+            run = whole
+        self._runs.append(run)
+        return is_new
+
+
 class Grouper:
     """Numbers the groups of rows, batch by batch, and sees to it that none comes back and no row twice."""
 
@@ -66,7 +88,7 @@ class Grouper:
         self._positions = positions
         self._group_ids = list(group_ids)
         self._inner_ids = list(inner_ids)
-        self._seen: set[int] = set()
+        self._seen = _Seen()
         self._open: int | None = None
         self._inside: set[int] = set()
 
@@ -83,7 +105,7 @@ class Grouper:
             return first
         first[1:] = groups[1:] != groups[:-1]
         first[0] = self._open is None or int(groups[0]) != self._open
-        self._check_groups(groups[first].tolist())
+        self._check_groups(groups[first])
         self._check_rows(groups, inner, first)
         return first
 
@@ -97,13 +119,11 @@ class Grouper:
             total = total * size + numbers
         return total
 
-    def _check_groups(self, starting: list[int]) -> None:
-        for number in starting:
-            if number in self._seen:
-                raise UnorderedRowsError(
-                    "the rows of a series do not stand together; put them in key order before writing"
-                )
-            self._seen.add(number)
+    def _check_groups(self, starting: Numbers) -> None:
+        if not self._seen.add(starting):
+            raise UnorderedRowsError(
+                "the rows of a series do not stand together; put them in key order before writing"
+            )
 
     def _check_rows(self, groups: Numbers, inner: Numbers, first: npt.NDArray[np.bool_]) -> None:
         begins = np.flatnonzero(first)
