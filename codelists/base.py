@@ -113,7 +113,8 @@ class Maintainable(Nameable, frozen=True, kw_only=True):
     """Member of `data` in SDMX-JSON, where it is not the one of `type_name`."""
 
     agency_id: str = msgspec.field(name="agencyID")
-    version: str = "1.0"
+    # A factory, because a plain default is left out when writing, and clients look for the version.
+    version: str = msgspec.field(default_factory=lambda: "1.0")
     is_external_reference: bool = False
     is_partial_language: bool = False
     valid_from: str | None = None

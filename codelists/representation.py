@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from codelists.base import Part
+from codelists.base import Part, derive_names
 from codelists.text import LocalisedText
 
 
@@ -18,6 +18,10 @@ class SentinelValue(Part, frozen=True, kw_only=True):
     names: LocalisedText = {}
     description: str | None = None
     descriptions: LocalisedText = {}
+
+    def __post_init__(self) -> None:
+        """Derive `name` and `description` from the texts where they are not given."""
+        derive_names(self)
 
 
 class TextFormat(Part, frozen=True, kw_only=True):

@@ -159,6 +159,7 @@ _MEMBERS = tuple(field.name for field in msgspec.structs.fields(Artefacts))
 _MEMBER_OF_COLLECTION = {
     field.encode_name: field.name for field in msgspec.structs.fields(Artefacts)
 }
+_PLACES = {name: place for place, name in enumerate(_MEMBER_OF_COLLECTION)}
 _DECODER = msgspec.json.Decoder(StructureMessage)
 
 
@@ -171,13 +172,18 @@ def decode_structures(body: bytes) -> StructureMessage:
     """
     try:
         return _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StructureMessageError(f"no SDMX-JSON 2.1 structure message: {error}") from error
 
 
 def collection_of(artefact: Maintainable) -> str:
     """Return the member of `data` that holds artefacts such as this one."""
     return type(artefact).collection or TYPE_OF_NAME[artefact.type_name].collection
+
+
+def place_of(artefact: Maintainable) -> int:
+    """Return the place of an artefact's type in the order of a message."""
+    return _PLACES[collection_of(artefact)]
 
 
 def make_message(

@@ -335,6 +335,7 @@ class AvailabilityConstraint(Maintainable, frozen=True, kw_only=True):
 
     id: str = msgspec.field(default="AVAILABILITY", name="x-id")
     agency_id: str = msgspec.field(default="SDMX", name="x-agencyID")
+    version: str = msgspec.field(default="1.0", name="x-version")
     constraint_attachment: AvailabilityConstraintAttachment | None = None
     cube_region: CubeRegion | None = None
     series_count: int | None = None

@@ -24,6 +24,7 @@ from dsd.sdmx_json import (
     StructureMessageError,
     collection_of,
     decode_structures,
+    place_of,
 )
 from dsd.structures import Structures
 from service.formats.class_names import class_in_21, urn_from_21
@@ -525,7 +526,7 @@ def writer_of(name: str, form: Form) -> WriteValue:
         if not isinstance(thing, dict):
             return thing
         if adapt is not None:
-            thing = plain(adapt(msgspec.convert(thing, layout.model)))
+            thing = plain(adapt(msgspec.convert(thing, layout.model), writing))
         found = {}
         for key, value in {**required, **thing}.items():
             place, convert = members.get(key, (key, None))
@@ -537,7 +538,7 @@ def writer_of(name: str, form: Form) -> WriteValue:
             if written is not None:
                 found[place] = written
         if layout.shape10 and form is Form.JSON10:
-            layout.shape10.write(found)
+            layout.shape10.write(found, writing)
         return found
 
     return write
@@ -579,9 +580,10 @@ def _value_writer(field: Field, form: Form) -> WriteValue | None:
         name = kind.json10_class or ""
         return lambda value, writing: _each(lambda id: _item_urn(name, id, writing), value)
     if isinstance(kind, References):
-        return lambda value, writing: [
-            urn for text in value if (urn := urn_for(text, writing)) is not None
-        ]
+        # A list of which nothing is left is left out.
+        return lambda value, writing: (
+            [urn for text in value if (urn := urn_for(text, writing)) is not None] or None
+        )
     return lambda value, writing: urn_for(value, writing)
 
 
@@ -623,7 +625,7 @@ def encode_structures_json(
     writing = Writing(form, structures, (), options.report)
     languages = () if ALL_LANGUAGES in options.languages else options.languages
     data: dict[str, list[Any]] = {}
-    for artefact in down(artefacts, writing):
+    for artefact in sorted(down(artefacts, writing), key=place_of):
         place = LAYOUT_OF_CLASS[type(artefact)].place(form) or _extension_place(artefact, form)
         writing.artefact = artefact
         if place is None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from codelists.base import Maintainable, replaced
 from codelists.hierarchy import HierarchicalCodelist, Hierarchy
 from codelists.item_scheme import (
@@ -48,10 +50,10 @@ def down(artefacts: Sequence[Maintainable], writing: Writing) -> list[Maintainab
     found: list[Maintainable] = []
     for artefact in artefacts:
         writing.artefact = artefact
-        made: Iterable[Maintainable] = (artefact,)
+        made = [artefact]
         for artefact_class, step in steps:
             if isinstance(artefact, artefact_class):
-                made = step(artefact, writing)
+                made = list(step(artefact, writing))
                 break
         for entry in made:
             writing.artefact = entry
@@ -120,6 +122,8 @@ _DOWN_3: tuple[tuple[type[Maintainable], Step], ...] = (
     (Metadataflow, to30.metadataflow),
     (AvailabilityConstraint, to30.availability),
     (DataConstraint, to30.data_constraint),
+    (MetadataConstraint, to30.metadata_constraint),
+    (DataStructure, to30.data_structure),
 )
 
 
@@ -146,7 +150,18 @@ def _up(artefact: Maintainable, form: Form) -> Maintainable:
     changes = {
         member: value for member, value in changes.items() if getattr(artefact, member) != value
     }
+    changes |= dict(_plain_defaults(artefact))
     return replaced(artefact, **changes) if changes else artefact
+
+
+def _plain_defaults(artefact: Maintainable) -> Iterator[tuple[str, str]]:
+    """Yield the members that state their default: msgspec leaves out the default itself, not what equals it."""
+    for field in msgspec.structs.fields(type(artefact)):
+        default = field.default
+        if isinstance(default, str):
+            value = getattr(artefact, field.name)
+            if value == default and value is not default:
+                yield field.name, default
 
 
 def _unless_implied(artefact: Maintainable) -> bool | None:

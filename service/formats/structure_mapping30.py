@@ -28,6 +28,9 @@ from dsd.structure import (
     DataConstraint,
     DataConstraintAttachment,
     DataKey,
+    DataStructure,
+    MetadataConstraint,
+    SetReference,
 )
 from dsd.structure_map import (
     CategorySchemeMap,
@@ -74,6 +77,7 @@ def actual_constraint(artefact: AvailabilityConstraint, writing: Writing) -> Ite
         for member, name in _COUNTS
         if getattr(artefact, member) is not None
     )
+    writing.remark("an availability is written as a constraint on actual content")
     names = artefact.names or {"en": "Availability"}
     yield DataConstraint(
         **{
@@ -106,6 +110,9 @@ def availability(artefact: AvailabilityConstraint, writing: Writing) -> Iterable
 
 def data_constraint(artefact: DataConstraint, writing: Writing) -> Iterable[Maintainable]:
     """Yield the constraint; one on actual content is an availability in 3.1."""
+    artefact = replaced(
+        artefact, constraint_attachment=_attachment(artefact.constraint_attachment, writing)
+    )
     if not writing.form.is_sdmx31:
         yield from single_keys(artefact, writing)
         return
@@ -118,10 +125,59 @@ def data_constraint(artefact: DataConstraint, writing: Writing) -> Iterable[Main
             "a constraint on actual content with other than one region and one attachment: the constraint"
         )
         return
-    writing.remark(
-        "a constraint on actual content is an availability, which has no identity and no names"
-    )
+    if artefact.id != made.id:
+        writing.lose("identity and names of a constraint on actual content, now an availability")
+    if artefact.release_calendar is not None:
+        writing.lose("a release calendar")
+    if _has_sources(artefact):
+        writing.lose("the attachment of a constraint to data sources")
     yield made
+
+
+def _attachment(
+    attached: DataConstraintAttachment | None, writing: Writing
+) -> DataConstraintAttachment | None:
+    """Return the attachment as 3.x can have it, None where nothing of it is left."""
+    if attached is None:
+        return None
+    if attached.data_sets:
+        writing.lose("the attachment of a constraint to datasets")
+        attached = replaced(attached, data_sets=())
+    if attached.simple_data_sources and writing.form.is_sdmx31:
+        writing.lose("the attachment of a constraint to data sources")
+        attached = replaced(attached, simple_data_sources=())
+    if attached.targets or attached.simple_data_sources:
+        return attached
+    if attached.queryable_data_sources:
+        writing.lose("the attachment of a constraint to data sources")
+    return None
+
+
+def metadata_constraint(artefact: MetadataConstraint, writing: Writing) -> Iterable[Maintainable]:
+    """Yield a constraint on allowed metadata; 3.x has none on actual ones."""
+    if artefact.role == "Actual":
+        writing.lose("a constraint on actual metadata")
+        return
+    attached = artefact.constraint_attachment
+    if attached is not None and any(isinstance(s, SetReference) for s in attached.metadata_sets):
+        writing.lose("the attachment of a constraint to metadata sets by their provider")
+        attached = replaced(attached, metadata_sets=())
+    if attached is not None and attached == type(attached)():
+        attached = None
+    yield replaced(artefact, constraint_attachment=attached)
+
+
+def data_structure(artefact: DataStructure, writing: Writing) -> Iterable[Maintainable]:
+    """Yield the structure without groups that have no dimensions, which SDMX-ML 3.x cannot have."""
+    parts = artefact.data_structure_components
+    if parts is None or not writing.form.is_xml:
+        yield artefact
+        return
+    groups = tuple(group for group in parts.groups if group.group_dimensions)
+    if len(groups) < len(parts.groups):
+        writing.lose("groups without dimensions")
+        parts = replaced(parts, groups=groups)
+    yield replaced(artefact, data_structure_components=parts)
 
 
 def single_keys(artefact: DataConstraint, writing: Writing) -> Iterable[Maintainable]:
@@ -145,6 +201,12 @@ def _expanded(key: DataKey) -> Iterator[DataKey]:
                 for entry, value in zip(key.key_values, values, strict=True)
             ),
         )
+
+
+def _has_sources(artefact: DataConstraint) -> bool:
+    """Tell whether a constraint is attached to sources of data."""
+    attached = artefact.constraint_attachment
+    return attached is not None and bool(attached.queryable_data_sources)
 
 
 def _availability_of(artefact: DataConstraint) -> AvailabilityConstraint | None:
@@ -245,6 +307,7 @@ def hierarchies(artefact: HierarchicalCodelist, writing: Writing) -> Iterable[Ma
                 **_named(nested),
                 "id": artefact.id if same else f"{artefact.id}_{nested.id}",
                 "annotations": artefact.annotations if same else nested.annotations,
+                "links": artefact.links if same else nested.links,
             },
             level=nested.level,
             hierarchical_codes=tuple(
@@ -297,7 +360,9 @@ def maps(artefact: StructureSet, writing: Writing) -> Iterable[Maintainable]:
     made = [*_all_maps(artefact, writing)]
     same = len(made) == 1 and made[0].id.endswith(f"_{artefact.id}")
     if same:
-        yield replaced(made[0], id=artefact.id, annotations=artefact.annotations)
+        yield replaced(
+            made[0], id=artefact.id, annotations=artefact.annotations, links=artefact.links
+        )
         return
     if artefact.annotations or artefact.descriptions:
         writing.lose("description and annotations of a structure set", artefact.id)

@@ -115,6 +115,8 @@ class _Readers:
             if read_element is None:
                 raise broken(child, f"it is not known here, in {place_of(element)}")
             read_element(values, child)
+            if (tail := child.tail) and not tail.isspace():
+                raise broken(child, f"the text {tail.strip()!r} after it is not known here")
         if self.content is not None:
             self.content(values, element)
         elif (text := element.text) and not text.isspace():
@@ -216,7 +218,12 @@ def _attribute(field: Field, form: Form) -> ReadAttribute:
     def read(values: Values, text: str) -> None:
         values[member] = convert(text)
 
-    return read
+    def read_unless_implied(values: Values, text: str) -> None:
+        value = convert(text)
+        if value != kind.implied:
+            values[member] = value
+
+    return read if kind.implied is None else read_unless_implied
 
 
 def _content(field: Field, form: Form) -> ReadElement | None:

@@ -80,7 +80,7 @@ def writer_of(name: str, form: Form) -> WriteThing:
 
     def write(thing: Any, writing: Writing, tag: str) -> str:
         if adapt is not None:
-            thing = adapt(thing)
+            thing = adapt(thing, writing)
         for member, harmless in lost:
             value = getattr(thing, member)
             if value not in harmless:
@@ -153,11 +153,12 @@ def _attribute(
     if info.required or info.default_factory is not msgspec.NODEFAULT:
         default = None
 
+    implied = kind.implied
     absent = "" if kind.absent is None else f' {name}="{kind.absent}"'
 
     def write(thing: Any, writing: Writing) -> str:
         value = getattr(thing, member)
-        if value is None or value == default:
+        if value is None or value in (default, implied):
             return absent
         text = _converted(convert, value, thing, member, writing)
         return "" if text is None else f' {name}="{attribute_text(text)}"'
@@ -451,11 +452,15 @@ def _children(field: Field, place: str, form: Form) -> WritePart:
     kind, member, tag = field.kind_in(form), field.member, _inner(place)
     assert isinstance(kind, Children)  # noqa: S101
     layout = kind.layout
+    is_single = kind.one_in_ml21 and form is Form.ML21
 
     def write(thing: Any, writing: Writing) -> str:
         values = getattr(thing, member)
         if not values:
             return ""
+        if is_single and len(values) > 1:
+            writing.lose(f"more than one of the {member}", name_of(thing))
+            values = values[:1]
         write_one = writer_of(layout, form)
         return _wrapped(place, [write_one(value, writing, tag) for value in values])
 

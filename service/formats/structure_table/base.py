@@ -31,6 +31,7 @@ from service.formats.structure_table.vocabulary import (
     Field,
     Layout,
     Links,
+    Losing,
     OwnUrn,
     Reference,
     Scalar,
@@ -42,7 +43,7 @@ ANNOTATION_LINK = "self"
 """Relation of the link that is an annotation's URL (sdmx-json, AnnotationType)."""
 
 
-def _value_as_text(annotation: Annotation) -> Annotation:
+def _value_as_text(annotation: Annotation, writing: Losing) -> Annotation:
     if annotation.value is None:
         return annotation
     texts = {NO_LANGUAGE: annotation.value, **annotation.texts}
@@ -58,6 +59,24 @@ def _text_as_value(annotation: Annotation) -> Annotation:
     if text == value and value not in texts.values():
         text = None
     return replaced(annotation, value=value, texts=texts, text=text)
+
+
+def _without_value_list(representation: Representation, writing: Losing) -> Representation:
+    """Return the representation as a text, where its values come from a value list."""
+    listed = representation.enumeration
+    if listed is None or ".ValueList=" not in listed:
+        return representation
+    writing.lose(f"the enumeration by {listed}, which is written as a text")
+    return replaced(
+        representation,
+        enumeration=None,
+        enumeration_format=None,
+        format=representation.enumeration_format or TextFormat(data_type="String"),
+    )
+
+
+def _as_it_is(part: Any) -> Any:
+    return part
 
 
 def _urn_alone(values: dict[str, Any]) -> None:
@@ -142,6 +161,7 @@ def _representation(text_format: str) -> Layout:
                 harmless=(1,),
             ),
         ),
+        adaptation=Adaptation(_without_value_list, _as_it_is, b".ValueList=", b"-"),
     )
 
 
@@ -188,7 +208,7 @@ LAYOUTS: dict[str, Layout] = {
             Field("id", Scalar(TEXT), "@id"),
             Field("title", Scalar(TEXT), "com:AnnotationTitle"),
             Field("type", Scalar(TEXT), "com:AnnotationType"),
-            Field("links", Children("AnnotationLink"), "com:AnnotationURL"),
+            Field("links", Children("AnnotationLink", one_in_ml21=True), "com:AnnotationURL"),
             _texts("texts", "text", "com:AnnotationText"),
             Field("value", Scalar(TEXT), "com:AnnotationValue", ml21=None, json10=None),
         ),

@@ -42,6 +42,12 @@ def _cascade_text(value: bool | str) -> str:
     return value if isinstance(value, str) else _boolean_text(value)
 
 
+def _cascade_text_21(value: bool | str) -> str:
+    if isinstance(value, str):
+        raise ValueError(f"SDMX 2.1 has no {value!r} here")
+    return _boolean_text(value)
+
+
 def _date_time(text: str) -> str:
     """Return a date as SDMX-JSON has it: the instant at which it begins, in UTC."""
     text = text.strip()
@@ -79,6 +85,7 @@ INTEGER = Conversion(int, str)
 NUMBER = Conversion(_number, _number_text)
 OCCURRENCE = Conversion(_occurrence, str)
 CASCADE = Conversion(_cascade, _cascade_text)
+CASCADE_21 = Conversion(_boolean, _cascade_text_21)
 DATE = Conversion(_date_time, _date)
 USAGE = _words({"mandatory": "mandatory", "optional": "optional"})
 USAGE_21 = _words({"mandatory": "Mandatory", "optional": "Conditional"})

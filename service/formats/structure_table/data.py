@@ -59,6 +59,7 @@ from service.formats.structure_table.base import (
 from service.formats.structure_table.conversions import (
     BOOLEAN,
     CASCADE,
+    CASCADE_21,
     INTEGER,
     POSITION_21,
     TEXT,
@@ -79,6 +80,7 @@ from service.formats.structure_table.vocabulary import (
     Links,
     LocalReference,
     LocalReferences,
+    Losing,
     Marker,
     Reference,
     References,
@@ -126,7 +128,7 @@ def _marked(dimension: Dimension) -> Dimension:
     return replaced(dimension, annotations=(*dimension.annotations, note))
 
 
-def _unmarked(dimension: Dimension) -> Dimension:
+def _unmarked(dimension: Dimension, writing: Losing) -> Dimension:
     notes = tuple(note for note in dimension.annotations if note.id != MEASURE_DIMENSION)
     return replaced(dimension, annotations=notes)
 
@@ -143,7 +145,7 @@ def _moved_lists(member: str, moved: dict[str, Callable[[dict[str, Any]], bool]]
         if found or member in thing:
             thing[member] = _by_position([*thing.get(member, ()), *found])
 
-    def write(thing: dict[str, Any]) -> None:
+    def write(thing: dict[str, Any], writing: Losing) -> None:
         for name, belongs in moved.items():
             there = [entry for entry in thing.get(member, ()) if belongs(entry)]
             if there:
@@ -170,7 +172,7 @@ def _only(*members: str) -> Reshaping:
             if member in thing:
                 thing[member] = [thing[member]]
 
-    def write(thing: dict[str, Any]) -> None:
+    def write(thing: dict[str, Any], writing: Losing) -> None:
         for member in members:
             if len(thing.get(member, ())) == 1:
                 thing[member] = thing[member][0]
@@ -192,8 +194,8 @@ def _measure_dimensions() -> Reshaping:
             thing["timeDimension"] = times[0]
             times[0].pop("type", None)
 
-    def write(thing: dict[str, Any]) -> None:
-        moved.write(thing)
+    def write(thing: dict[str, Any], writing: Losing) -> None:
+        moved.write(thing, writing)
         for entry in thing.get("measureDimensions", ()):
             entry["annotations"] = [
                 note for note in entry["annotations"] if note.get("id") != MEASURE_DIMENSION
@@ -216,8 +218,12 @@ def _read_cascading(thing: dict[str, Any]) -> None:
         thing["values"] = [*thing.get("values", ()), *cascading]
 
 
-def _write_cascading(thing: dict[str, Any]) -> None:
+def _write_cascading(thing: dict[str, Any], writing: Losing) -> None:
     values = thing.get("values", ())
+    for value in values:
+        if isinstance(value, dict) and value.get("cascadeValues") == "excluderoot":
+            writing.lose(f"that {value['value']} cascades without itself", thing["id"])
+            del value["cascadeValues"]
     plain = [
         value["value"] if isinstance(value, dict) else value
         for value in values
@@ -230,12 +236,6 @@ def _write_cascading(thing: dict[str, Any]) -> None:
         thing.pop(name, None)
         if found:
             thing[name] = found
-
-
-def _included(values: dict[str, Any]) -> None:
-    """Leave out that a region is included, which is what the absence of the word means."""
-    if values.get("include") is True:
-        del values["include"]
 
 
 def _is_text(entry: Any) -> bool:
@@ -645,7 +645,12 @@ LAYOUTS: dict[str, Layout] = {
         ComponentValue,
         (
             Field("value", Scalar(TEXT), "."),
-            Field("cascade_values", Scalar(CASCADE), "@cascadeValues"),
+            Field(
+                "cascade_values",
+                Scalar(CASCADE),
+                "@cascadeValues",
+                kind21=Scalar(CASCADE_21),
+            ),
             Field("lang", Scalar(TOKEN), "@xml:lang", ml21=None, json10=None),
             *_VALIDITY,
         ),
@@ -669,10 +674,10 @@ LAYOUTS: dict[str, Layout] = {
             Field("links", Children("Link"), None),
             Field(
                 "include",
-                Scalar(BOOLEAN),
+                Scalar(BOOLEAN, implied=True),
                 "@include",
                 json10="isIncluded",
-                kind21=Scalar(BOOLEAN, absent="true"),
+                kind21=Scalar(BOOLEAN, implied=True, absent="true"),
             ),
             Field("key_values", Children("ValueSet"), "com21:KeyValue"),
             Field(
@@ -683,7 +688,6 @@ LAYOUTS: dict[str, Layout] = {
                 json10="attributes",
             ),
         ),
-        complete=_included,
     ),
     "DataKeyValue": Layout(
         DataKeyValue,

@@ -39,6 +39,8 @@ from codelists.item_scheme import (
     ValueItem,
     ValueList,
 )
+from codelists.urn import Urn, UrnSyntaxError, parse_urn
+from service.formats.class_names import urn_from_21
 from service.formats.structure_table.base import (
     ANNOTATIONS,
     DESCRIPTIONS,
@@ -55,8 +57,10 @@ from service.formats.structure_table.vocabulary import (
     Field,
     Layout,
     LocalReference,
+    Losing,
     Reference,
     References,
+    Reshaping,
     Scalar,
     Texts,
     Variant,
@@ -75,6 +79,54 @@ def _wildcards_apart(values: dict[str, Any]) -> None:
     if wildcarded:
         values["wildcarded_member_values"] = wildcarded
         values["member_values"] = tuple(entry for entry in found if not _is_wildcard(entry))
+
+
+def _read_iso_concept(thing: dict[str, Any]) -> None:
+    """Take apart the URN that SDMX-JSON 1.0 has; another text is the id of the concept."""
+    text = thing.get("isoConceptReference")
+    if not isinstance(text, str):
+        return
+    reference = {"conceptAgency": "", "conceptSchemeID": "", "conceptID": text}
+    try:
+        urn = parse_urn(text)
+    except UrnSyntaxError:
+        urn = None
+    if urn is not None and urn.item is not None:
+        reference = {
+            "conceptAgency": urn.agency,
+            "conceptSchemeID": urn.id,
+            "conceptID": urn.item,
+        }
+    thing["isoConceptReference"] = reference
+
+
+def _write_iso_concept(thing: dict[str, Any], writing: Losing) -> None:
+    reference = thing.get("isoConceptReference")
+    if reference is None:
+        return
+    agency, scheme = reference["conceptAgency"], reference["conceptSchemeID"]
+    text = reference["conceptID"]
+    thing["isoConceptReference"] = (
+        str(Urn("Concept", agency, scheme, "1.0", text)) if agency and scheme else text
+    )
+
+
+def _read_included(thing: dict[str, Any]) -> None:
+    """Make a list of the lists by alias that SDMX-JSON 1.0 has."""
+    included = thing.get("includedCodelists")
+    if isinstance(included, dict):
+        thing["includedCodelists"] = [
+            {"alias": alias, "codelist": urn_from_21(text)} for alias, text in included.items()
+        ]
+
+
+def _write_included(thing: dict[str, Any], writing: Losing) -> None:
+    included = thing.get("includedCodelists")
+    if included is not None:
+        thing["includedCodelists"] = {
+            entry.get("alias") or parse_urn(entry["codelist"]).id: entry["codelist"]
+            for entry in included
+        }
 
 
 def _organisation_scheme(member: str, element: str) -> tuple[Field, ...]:
@@ -195,6 +247,7 @@ LAYOUTS: dict[str, Layout] = {
             Field("core_representation", Child("Representation"), "str:CoreRepresentation"),
             Field("iso_concept_reference", Child("IsoConceptReference"), "str:ISOConceptReference"),
         ),
+        shape10=Reshaping(_read_iso_concept, _write_iso_concept),
     ),
     "ConceptScheme": Layout(
         ConceptScheme, (*ITEM_SCHEME, Field("concepts", Children("Concept"), "str:Concept"))
@@ -304,5 +357,6 @@ LAYOUTS: dict[str, Layout] = {
             Field("included_codelists", Children("IncludedCodelist"), "str:IncludedCodelist"),
             Field("hierarchies", Children("NestedHierarchy"), "str:Hierarchy"),
         ),
+        shape10=Reshaping(_read_included, _write_included),
     ),
 }

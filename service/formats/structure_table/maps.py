@@ -45,6 +45,7 @@ from service.formats.structure_table.vocabulary import (
     Field,
     Layout,
     LocalReference,
+    Losing,
     Pairs,
     Reference,
     References,
@@ -85,7 +86,7 @@ def _items_as_urns(member: str) -> Reshaping:
                 if urn is not None and urn.item is not None:
                     entry[end] = urn.item
 
-    def write(thing: dict[str, Any]) -> None:
+    def write(thing: dict[str, Any], writing: Losing) -> None:
         for entry in thing.get(member, ()):
             for end in ("source", "target"):
                 scheme = _urn(thing[end])
@@ -110,7 +111,7 @@ def _read_components(thing: dict[str, Any]) -> None:
             entry[end] = reference
 
 
-def _write_components(thing: dict[str, Any]) -> None:
+def _write_components(thing: dict[str, Any], writing: Losing) -> None:
     for entry in thing.get("componentMaps", ()):
         for end in ("source", "target"):
             reference = entry[end]
@@ -129,7 +130,7 @@ def _read_value_map(thing: dict[str, Any]) -> None:
         thing["valueMap"] = thing["valueMap"]["valueMappings"]
 
 
-def _write_value_map(thing: dict[str, Any]) -> None:
+def _write_value_map(thing: dict[str, Any], writing: Losing) -> None:
     if "valueMap" in thing:
         thing["valueMap"] = {"valueMappings": thing["valueMap"]}
 

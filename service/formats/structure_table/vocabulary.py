@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from codelists.base import Part
 
@@ -39,6 +39,13 @@ class Form(Enum):
     def is_sdmx31(self) -> bool:
         """True for the forms of the information model 3.1."""
         return self in (Form.ML31, Form.JSON21)
+
+
+class Losing(Protocol):
+    """What a function of the table needs to know of the message that is written."""
+
+    def lose(self, what: str, where: str | None = None, advice: str = "") -> None:
+        """Report that something is left out, or refuse it."""
 
 
 # -- kinds of values -------------------------------------------------------------------------------------
@@ -70,6 +77,8 @@ class Scalar(Kind):
     """True where XML has the attribute always, so that a value which is the model's default is written."""
     required_in_json: bool = False
     """The same for SDMX-JSON 1.0 and 2.0."""
+    implied: Any = None
+    """The value that its absence in XML means, so that it is neither written nor kept."""
     absent: str | None = None
     """What is written in XML where there is no value, for readers that do not know the schema's default."""
 
@@ -187,6 +196,8 @@ class Children(Kind):
     """Several of them; the place may be wrapped, as that of `Scalars`."""
 
     layout: str
+    one_in_ml21: bool = False
+    """True where SDMX-ML 2.1 has one only."""
 
 
 @dataclass(frozen=True)
@@ -273,7 +284,8 @@ class Field:
 class Adaptation:
     """How a part of the model becomes one that SDMX 2.1 can hold, and back."""
 
-    down: Callable[[Any], Any]
+    down: Callable[[Any, Losing], Any]
+    """(part, context of writing) -> part."""
     up: Callable[[Any], Any]
     down_mark: bytes
     """Occurs in the SDMX-JSON of every part that `down` changes."""
@@ -286,7 +298,8 @@ class Reshaping:
     """Turns an object of SDMX-JSON 1.0 into one with the members of the table, and back, in place."""
 
     read: Callable[[dict[str, Any]], None]
-    write: Callable[[dict[str, Any]], None]
+    write: Callable[[dict[str, Any], Losing], None]
+    """(object, context of writing)."""
 
 
 @dataclass(frozen=True)

