@@ -72,12 +72,23 @@ def annotate(
             f"{source.name} is no workbook ({result.kind}); ilms validate tells its lines"
         )
     with refusing(AnnotationError, WorkbookError, UnknownLanguageError):
-        done = annotate_submission(source.read_bytes(), result, language)
+        done = annotate_submission(_workbook(source), result, language)
     with replacing(target) as part:
         part.write_bytes(done.data)
     say(outcome(result))
     _tell(target, done)
     sys.exit(0 if result.is_accepted else REJECTED)
+
+
+def _workbook(source: Path) -> bytes:
+    """Return the bytes of a file that is a workbook, not an archive with one in it."""
+    from service.submission.body import opened
+
+    with opened(source) as body:
+        if body.packed_as:
+            packed = " in ".join(reversed(body.packed_as))
+            raise Refusal(f"{source.name} is a packed workbook ({packed}); unpack it first")
+        return body.stream.read()
 
 
 def _check_target(source: Path, target: Path) -> None:

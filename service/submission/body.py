@@ -29,6 +29,10 @@ _CHUNK_BYTES = 1024 * 1024
 _HEAD_BYTES = 64
 _MOST_LAYERS = 3
 _ZIP = b"PK\x03\x04"
+# What an old .xls workbook and one protected by a password begin with: [MS-CFB] 2.2.
+_COMPOUND = b"\xd0\xcf\x11\xe0"
+# The part by which archives are known as workbooks: of Excel, and of OpenDocument.
+_OF_WORKBOOKS = frozenset(("[content_types].xml", "content.xml"))
 # Parts of archives that some programs add beside the file.
 _NO_DATA = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 # The longer marks first: that of UTF-32 begins like that of UTF-16.
@@ -51,7 +55,7 @@ class Body:
     stream: BinaryIO
     """At its start; can be rewound."""
     is_workbook: bool
-    """True for a zip archive that is an Excel workbook."""
+    """True for a workbook, also one of another kind than .xlsx: its reader refuses that by name."""
     packed_as: tuple[str, ...] = ()
     """How it came, outermost first: `zip`, `gzip`."""
 
@@ -79,7 +83,7 @@ def opened(
         layers: list[str] = []
         while True:
             head = _head(stream)
-            if head.startswith(_ZIP) and _is_workbook(stream):
+            if head.startswith(_COMPOUND) or (head.startswith(_ZIP) and _is_workbook(stream)):
                 yield Body(stream, True, tuple(layers))
                 return
             name = _packing(head)
@@ -117,10 +121,10 @@ def _packing(head: bytes) -> str | None:
 
 
 def _is_workbook(stream: BinaryIO) -> bool:
-    """Tell whether a zip archive is an Excel workbook; one that cannot be opened is left to its reader."""
+    """Tell whether a zip archive is a workbook; one that cannot be opened is left to its reader."""
     try:
         with zipfile.ZipFile(stream) as archive:
-            return any(name.lower() == "[content_types].xml" for name in archive.namelist())
+            return any(name.lower() in _OF_WORKBOOKS for name in archive.namelist())
     except zipfile.BadZipFile:
         return True
     finally:

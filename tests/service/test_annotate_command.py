@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import shutil
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -85,17 +87,47 @@ def test_the_copy_keeps_the_kind_of_the_file(source: Path, tmp_path: Path) -> No
     assert "ends in .xlsm" in refused.output
 
 
-def test_what_is_no_workbook_is_refused_by_name(tmp_path: Path, source: Path) -> None:
+def test_a_message_is_refused(tmp_path: Path) -> None:
     message = tmp_path / "data.csv"
     assert run("convert", EXAMPLE, "-o", message, "--partial").exit_code in (0, 1)
     result = run("annotate", message)
     assert result.exit_code == 2
     assert "is no workbook (csv)" in result.output
-    old = tmp_path / "old.xls"
-    old.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
-    assert run("annotate", old).exit_code == 2
-    assert "Traceback" not in result.output
     assert not list(tmp_path.glob("*.annotated.*"))
+
+
+def zipped(**parts: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name.replace("_xml", ".xml").replace("_xlsx", ".xlsx"), part)
+    return buffer.getvalue()
+
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
+ODS = zipped(mimetype=b"application/vnd.oasis.opendocument.spreadsheet", content_xml=b"<a/>")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("old.xls", OLE + "Workbook".encode("utf-16-le"), "old .xls workbook; save it as .xlsx"),
+        ("kept.xlsx", OLE + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
+        ("calc.ods", ODS, "OpenDocument spreadsheet (.ods); save it as .xlsx"),
+        ("cut.xlsx", EXAMPLE.read_bytes()[:9000], "damaged"),
+        ("t15.xlsx.gz", gzip.compress(EXAMPLE.read_bytes()), "packed workbook (gzip); unpack it"),
+        ("t15.zip", zipped(t15_xlsx=EXAMPLE.read_bytes()), "packed workbook (zip); unpack it"),
+    ],
+)
+def test_other_files_are_refused_by_name(
+    name: str, body: bytes, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(body)
+    result = run("annotate", tmp_path / name)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert "Traceback" not in result.output
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_what_cannot_be_restored_is_told(source: Path) -> None:
