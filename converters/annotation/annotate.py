@@ -26,7 +26,7 @@ from converters.annotation.mark import (
     marks_of,
 )
 from converters.annotation.note import Run
-from converters.annotation.package import Element, Package, set_attribute, write_xml
+from converters.annotation.package import UNREADABLE, Element, Package, set_attribute, write_xml
 from converters.annotation.place import Place, parse_place, place_of
 from converters.annotation.sheet import Sheet
 from converters.annotation.sheet_notes import Note, SheetNotes
@@ -54,7 +54,7 @@ class Annotation:
     sheet: str
     """The name of the sheet of findings."""
     unknown_before: tuple[str, ...] = ()
-    """Cells whose mark is gone, with a fill before it that is not known: they have none."""
+    """Cells whose mark is gone, where no record tells the fill before it: they have none."""
 
 
 def annotate_workbook(
@@ -62,7 +62,7 @@ def annotate_workbook(
     findings: Sequence[Finding],
     *,
     advice: Mapping[str, Advice] | None = None,
-    heading: Sequence[str] = (),
+    heading: str = "",
     language: str = "en",
     at: datetime | None = None,
 ) -> Annotation:
@@ -74,7 +74,7 @@ def annotate_workbook(
         data: an .xlsx or .xlsm file.
         findings: what was found in it.
         advice: title and how to mend, by rule.
-        heading: up to two lines above the list of findings.
+        heading: line above the list of findings: what came of the workbook.
         language: of the words around the findings.
         at: when the file was checked.
 
@@ -90,8 +90,8 @@ def annotate_workbook(
         return annotator.annotate(findings, heading)
     except AnnotationError:
         raise
-    except (etree.XMLSyntaxError, ValueError, KeyError) as error:
-        # Numbers, references and parts that the sheets' values do not need, and marks do.
+    except (etree.XMLSyntaxError, ValueError, KeyError, *UNREADABLE) as error:
+        # Numbers, references and parts that the sheets' values do not need, and marks or the copy do.
         raise AnnotationError(f"the workbook is damaged: {error}") from error
 
 
@@ -120,7 +120,7 @@ class _Annotator:
         self._findings_sheet = ours[0] if ours else None
         self._sheets = [entry for entry in self._book.sheets if entry not in ours]
 
-    def annotate(self, findings: Sequence[Finding], heading: Sequence[str]) -> Annotation:
+    def annotate(self, findings: Sequence[Finding], heading: str) -> Annotation:
         entry = self._findings_sheet or self._book.add_sheet(self._wording.texts["sheet"])
         marked_before = self._styles.marked_styles()
         places, elsewhere = self._places(findings)
@@ -186,28 +186,28 @@ class _Annotator:
         """Take the marks of an earlier annotation off a sheet; return whether there were any."""
         numbers = notes.numbers()
         known: dict[str, Mark] = {}
-        cells = [
-            (row, column, cell)
-            for row, column, cell in sheet.cells()
-            if int(cell.get("s", "0")) in marked_before
-        ]
         for cell_name in numbers:
             self._know(known, numbers, name, cell_name)
-        for row, column, cell in cells:
-            reference = cell_reference(row, column)
-            mark = self._know(known, numbers, name, reference)
-            if mark is not None:
-                _restore(self._styles, cell, mark.before)
-                sheet.unmake(row, cell, mark.before.made)
+        restored = False
+        for row, column, cell in list(sheet.cells()):
+            if int(cell.get("s", "0")) not in marked_before:
                 continue
+            reference = cell_reference(row, column)
             # A program may colour all cells of a merged area like its first.
             shown = cell_reference(*_shown_cell(self._grids[name], (row, column)))
-            mark = self._know(known, numbers, name, shown)
-            if mark is None:
+            mark = self._know(known, numbers, name, reference)
+            before = mark or self._know(known, numbers, name, shown)
+            if before is None and reference not in numbers:
+                # The provider's own fill: it only happens to be the colour of a mark.
+                continue
+            if before is None:
                 self._unknown.append(f"{name}!{reference}")
-            _restore(self._styles, cell, mark.before if mark else None)
+            restored = True
+            _restore(self._styles, cell, before.before if before else None)
+            if mark is not None:
+                sheet.unmake(row, cell, mark.before.made)
         notes.strip(known)
-        return bool(cells or numbers)
+        return restored or bool(numbers)
 
     def _know(
         self, known: dict[str, Mark], numbers: Mapping[str, int], name: str, cell: str
@@ -267,14 +267,14 @@ class _Annotator:
             lines.append(f"{texts['waiver']}: {finding.waiver}")
         yield Run("".join(f"{shortened(harmless(line), _LONGEST_MESSAGE)}\n" for line in lines))
 
-    def _list(self, entry: SheetEntry, findings: Sequence[Finding], heading: Sequence[str]) -> None:
+    def _list(self, entry: SheetEntry, findings: Sequence[Finding], heading: str) -> None:
         """Write the sheet of findings."""
         checked = f"{self._wording.texts['checked']} {self._at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         listing = Listing(
             findings=findings,
             advice=self._advice,
             marks=self._marks,
-            heading=(*heading[:1], checked),
+            heading=(heading, checked),
             sheets=frozenset(sheet.name for sheet in self._sheets),
         )
         root = findings_sheet(self._book.namespace, self._styles, listing, self._wording)

@@ -28,6 +28,7 @@ _COLUMNS: tuple[tuple[str, int], ...] = (
 )  # fmt: skip
 """The columns, each with its width in characters."""
 _HEADER_ROW = 5
+"""Above it stand title, two lines of heading, and a guide."""
 _CELL = [name for name, _ in _COLUMNS].index("cell") + 1
 _MARKS = len(_COLUMNS) + 1
 _LINE_POINTS = 13.5
@@ -57,8 +58,8 @@ class Listing:
     findings: Sequence[Finding]
     advice: Mapping[str, Advice]
     marks: Sequence[Mark]
-    heading: Sequence[str]
-    """Lines above the list: what came of the submission, and when it was checked."""
+    heading: tuple[str, str]
+    """What came of the workbook, and when it was checked."""
     sheets: frozenset[str]
     """The sheets of the workbook, to which links lead."""
 
@@ -147,9 +148,7 @@ class _FindingsSheet:
         """Yield the cells of each row by column: value and format."""
         texts = self._wording.texts
         marks: Iterator[str] = chain((FINDINGS_MARKER,), (m.as_text() for m in self._listing.marks))
-        heading = [texts["title"], *self._listing.heading]
-        heading = [*heading[: _HEADER_ROW - 2], texts["guide"]]
-        heading += [""] * (_HEADER_ROW - 1 - len(heading))
+        heading = (texts["title"], *self._listing.heading, texts["guide"])
         lines: list[dict[int, tuple[object, int]]] = [
             {1: (text, self._plain if number else self._title)}
             for number, text in enumerate(heading)

@@ -36,6 +36,7 @@ BLOCK_HEAD = "ILMS Exchange: "
 _BLOCK = re.compile(
     r"\n{0,2}(?:Reply:\s+)?ILMS Exchange: (?:(?!ILMS Exchange: ).)*?\[ilms (\d+)\]", re.DOTALL
 )
+_CORNERS = re.compile(r"\s*\d+(?:\s*,\s*\d+){7}\s*")
 _TAIL_SHAPE = re.compile(r"\[ilms (?=\d)")
 
 
@@ -111,13 +112,13 @@ def parse_mark(text: str) -> Mark | None:
     """Return the mark that a text holds, None where it is none: people may write anywhere."""
     try:
         root = etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True))
-        style = root.get("style")
+        style, anchor = root.get("style"), root.get("anchor")
         before = Before(
             fill=next((child for child in root if local_name(child) == "fill"), None),
             applies_fill=root.get("applyFill"),
             style=None if style is None else int(style),
             made=root.get("made", ""),
-            anchor=root.get("anchor"),
+            anchor=anchor if anchor and _CORNERS.fullmatch(anchor) else None,
         )
         return Mark(int(root.attrib["n"]), unescaped(root.get("sheet", "")), root.get("cell", ""), before)  # fmt: skip
     except (etree.XMLSyntaxError, KeyError, ValueError):

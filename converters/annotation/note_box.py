@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from converters.annotation.sheet import LAST_COLUMN, LAST_ROW, PIXELS_PER_POINT, Sheet
 
-_SHAPE = re.compile(r"<((?:\w+:)?)shape\b.*?</\1shape>", re.DOTALL)
+_SHAPE = re.compile(r"<((?:\w+:)?)shape\b(?:[^>]*/>|.*?</\1shape>)", re.DOTALL)
 _NOTE = re.compile(r"ObjectType\s*=\s*[\"']Note[\"']")
 _ROW = re.compile(r"<(?:\w+:)?Row>\s*(\d+)\s*</")
 _COLUMN = re.compile(r"<(?:\w+:)?Column>\s*(\d+)\s*</")

@@ -34,7 +34,7 @@ def annotate_submission(
         source,
         result.all_findings,
         advice=advice,
-        heading=(outcome(result),),
+        heading=outcome(result),
         language=language,
         at=result.received,
     )

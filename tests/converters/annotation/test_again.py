@@ -198,6 +198,21 @@ def test_what_cannot_be_restored_is_told(figures, found, at, parts, package):
     assert (cell.fill.fill_type, cell.comment) == (None, None)
 
 
+def test_a_fill_of_the_provider_in_the_colour_of_a_mark_stays(figures, found, at):
+    book = openpyxl.load_workbook(io.BytesIO(figures))
+    fill = openpyxl.styles.PatternFill("solid", fgColor=COLOURS["warning"])
+    book["Table"]["B2"].fill = fill
+    buffer = io.BytesIO()
+    book.save(buffer)
+    data = buffer.getvalue()
+    for findings in ([found("Table", "A2")], [found("Table", "B2")], []):
+        annotation = annotate_workbook(data, findings, at=at)
+        assert annotation.unknown_before == ()
+        data = annotation.data
+    cell = openpyxl.load_workbook(io.BytesIO(data))["Table"]["B2"]
+    assert (cell.fill.fgColor.rgb, cell.comment) == (COLOURS["warning"], None)
+
+
 def test_an_answer_written_into_a_comment_of_ours_is_kept(figures, found, at):
     data = annotate_workbook(figures, [found("Table", "A2")], at=at).data
     book = openpyxl.load_workbook(io.BytesIO(data))

@@ -177,7 +177,7 @@ def test_the_sheet_of_findings_lists_all_by_rule_with_counts_and_links(office, f
         found("Data", "C9"),
         found("Data", "no cell", rule="unknown-flag"),
     ]
-    annotation = annotate_workbook(office, findings, heading=("office.xlsm: rejected",), at=at)
+    annotation = annotate_workbook(office, findings, heading="office.xlsm: rejected", at=at)
     sheet = opened(annotation.data)[annotation.sheet]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=6, max_col=12)]
     assert [(row[0], row[1], row[2], row[4], row[5]) for row in rows] == [

@@ -87,6 +87,16 @@ def test_a_workbook_with_two_parts_of_one_name(office):
         annotate_workbook(buffer.getvalue(), [])
 
 
+def test_a_damaged_part_that_is_only_copied_is_no_crash(office):
+    with zipfile.ZipFile(io.BytesIO(office)) as archive:
+        info = archive.getinfo("xl/vbaProject.bin")
+        start = info.header_offset + 30 + len(info.filename)
+    data = bytearray(office)
+    data[start : start + info.compress_size] = bytes(info.compress_size)
+    with pytest.raises(AnnotationError, match="damaged"):
+        annotate_workbook(bytes(data), [])
+
+
 @pytest.mark.parametrize(
     ("part", "old", "new"),
     [
