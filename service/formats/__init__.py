@@ -6,14 +6,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from dsd.dataset import Action
 from service.formats.contract import Capabilities, DataFormat, StructureFormat
 from service.formats.error_message import encode_error
 from service.formats.json_stat import encode_json_stat
 from service.formats.json_stat_reader import decode_json_stat
 from service.formats.ml_reading import decode_ml
 from service.formats.parquet_data import decode_arrow, decode_parquet, encode_arrow, encode_parquet
-from service.formats.sdmx_csv import encode_csv
-from service.formats.sdmx_csv_reader import decode_csv
+from service.formats.sdmx_csv import encode_csv, encode_csv_1_0, encode_csv_2_0
+from service.formats.sdmx_csv_reader import decode_csv, decode_csv_1_0, decode_csv_2_0
 from service.formats.sdmx_json import encode_json
 from service.formats.sdmx_json_reader import decode_json
 from service.formats.sdmx_ml_data import (
@@ -38,9 +39,14 @@ __all__ = [
     "find_structure_format",
 ]
 
-_ML = Capabilities(
+_NO_MERGE = {Action.MERGE: Action.APPEND}
+_CSV = Capabilities(
+    multiple_values=True, row_actions=True, cross_section=True, several_datasets=True
+)
+_ML_31 = Capabilities(
     multiple_values=True, row_actions=False, cross_section=True, several_datasets=True
 )
+_ML = replace(_ML_31, came_back=_NO_MERGE)
 _ML_TIME_SERIES = replace(_ML, cross_section=False)
 _TABLE = Capabilities(multiple_values=True, row_actions=True, cross_section=True)
 
@@ -50,10 +56,34 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.data+csv",
         version="2.1.0",
         extension=".csv",
-        capabilities=Capabilities(multiple_values=True, row_actions=True, cross_section=True),
+        capabilities=_CSV,
         encode=encode_csv,
         decode=decode_csv,
         aliases=("text/csv",),
+    ),
+    DataFormat(
+        name="csv20",
+        media_type="application/vnd.sdmx.data+csv",
+        version="2.0.0",
+        extension=".csv",
+        capabilities=replace(_CSV, came_back=_NO_MERGE),
+        encode=encode_csv_2_0,
+        decode=decode_csv_2_0,
+    ),
+    DataFormat(
+        name="csv10",
+        media_type="application/vnd.sdmx.data+csv",
+        version="1.0.0",
+        extension=".csv",
+        capabilities=replace(
+            _CSV,
+            row_actions=False,
+            came_back={action: Action.MERGE for action in Action if action is not Action.DELETE},
+            refused_actions=frozenset({Action.DELETE}),
+            labels=frozenset({"id", "both"}),
+        ),
+        encode=encode_csv_1_0,
+        decode=decode_csv_1_0,
     ),
     DataFormat(
         name="json",
@@ -99,7 +129,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.generictimeseriesdata+xml",
         version="2.1",
         extension=".xml",
-        capabilities=_ML_TIME_SERIES,
+        capabilities=replace(_ML_TIME_SERIES, several_structures=False),
         encode=encode_generic_time_series_21,
         decode=decode_ml,
     ),
@@ -108,7 +138,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.data+xml",
         version="3.1.0",
         extension=".xml",
-        capabilities=_ML,
+        capabilities=_ML_31,
         encode=encode_structure_specific_31,
         decode=decode_ml,
         # What plain XML means where SDMX 3.1 is spoken; elsewhere generic data come first.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from codelists.base import Maintainable
 from codelists.urn import Urn
-from dsd.dataset import Dataset, PreparedDataset
+from dsd.dataset import Action, Dataset, PreparedDataset
 from dsd.finding import Report
 from dsd.structures import Structures
 
@@ -94,7 +94,15 @@ class Capabilities:
     cross_section: bool
     """Any dimension at the observation level."""
     several_datasets: bool = False
-    """Several data sets in one message, of several structures too."""
+    """Several data sets in one message."""
+    several_structures: bool = True
+    """These may be of several structures."""
+    came_back: Mapping[Action, Action] = field(default_factory=dict)
+    """What readers get for an action that the format has no word for: another that means the same to them."""
+    refused_actions: frozenset[Action] = frozenset()
+    """Actions of a data set that cannot be written."""
+    labels: frozenset[str] = frozenset({"id", "name", "both"})
+    """What `EncodeOptions.labels` may be; formats without labels take any."""
     said: frozenset[str] = frozenset()
     """What a message can say of a data set beside its contents: names of the fields of `dsd.dataset.SetAttributes`."""
 

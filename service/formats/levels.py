@@ -91,14 +91,18 @@ class Level:
 
     def batches(self, rows: npt.NDArray[np.int64], *, own_actions: bool) -> list[Batch]:
         """Return these rows as batches; columns without any value are left out."""
-        taken = pa.array(rows)
+        taken = None if len(rows) == len(self.locators) else pa.array(rows)
+
+        def own(column: pa.Array) -> pa.Array:
+            return column if taken is None else column.take(taken)
+
         arrays = [
-            (component.id, self.columns[component.id].take(taken))
+            (component.id, own(self.columns[component.id]))
             for component in self.dsd.components
             if component.id in self.columns
         ]
         arrays = [(id, column) for id, column in arrays if column.null_count < len(column)]
-        arrays.append((LOCATOR, self.locators.take(taken)))
+        arrays.append((LOCATOR, own(self.locators)))
         if own_actions:
             words = pa.array([action.value for action in self.actions[rows].tolist()], pa.string())
             arrays.append((ACTION, words.dictionary_encode()))

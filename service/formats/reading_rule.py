@@ -8,7 +8,7 @@ from dsd.finding import Severity
 MISSING_DIMENSION = "missing-dimension"
 
 READING_RULES: tuple[ConversionRule, ...] = (
-    ConversionRule("not-sdmx-csv", Severity.FATAL, "The text is no SDMX-CSV 2.x message"),
+    ConversionRule("not-sdmx-csv", Severity.FATAL, "The text is no SDMX-CSV message"),
     ConversionRule("not-json", Severity.FATAL, "The text is no JSON"),
     ConversionRule("not-sdmx-json", Severity.FATAL, "The text is no SDMX-JSON 2.x data message"),
     ConversionRule(
@@ -19,6 +19,18 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("wrong-encoding", Severity.FATAL, "The bytes are no text in a known encoding"),
     ConversionRule("unbalanced-quotes", Severity.FATAL, "A quoted cell has no end"),
     ConversionRule("unknown-structure", Severity.FATAL, "The structure named is not known here"),
+    ConversionRule(
+        "unnamed-structure", Severity.INFO, "The message names no structure; the caller did"
+    ),
+    ConversionRule(
+        "other-version", Severity.INFO, "The message is of another version than was said"
+    ),
+    ConversionRule(
+        "stray-quote", Severity.WARNING, "A quotation mark stands in a cell that is not quoted"
+    ),
+    ConversionRule(
+        "contradictory-key", Severity.WARNING, "A key column contradicts the dimensions"
+    ),
     ConversionRule("wrong-cell-count", Severity.ERROR, "A row has too few or too many cells"),
     ConversionRule("unknown-column", Severity.ERROR, "A column is no component of the structure"),
     ConversionRule("custom-column", Severity.WARNING, "A column of the sender's own was not read"),

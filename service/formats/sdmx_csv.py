@@ -1,16 +1,17 @@
-"""SDMX-CSV 2.1 data: the encoder. sdmx-csv 2.1, data message field guide."""
+"""SDMX-CSV data: the encoder. sdmx-csv 1.0, 2.0 and 2.1, data message field guides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from dsd.batch import ACTION, Batch
-from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset
+from dsd.dataset import NOTHING_SAID, Action, AttributeValues, PreparedDataset
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
+from service.formats.attaching import Attacher
 from service.formats.columns import (
     Part,
     Pieces,
@@ -19,21 +20,43 @@ from service.formats.columns import (
     joined,
     list_pieces,
     observation_ids,
-    only_one,
     peeked,
     pieces,
     present,
     text_pieces,
     written_ids,
 )
-from service.formats.contract import EncodeOptions, Header
+from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.names import name_of
 from service.formats.structure_name import structure_word
 
-FORMAT_NAME = "SDMX-CSV 2.1"
 SEPARATOR = ","
 SUB_SEPARATOR = ";"
 END_OF_ROW = "\r\n"
+_QUOTED_CHARACTERS = frozenset('",\r\n')
+_PLAIN = r'^[^",\r\n]+$'
+_SUB_QUOTED_CHARACTERS = frozenset('";\r\n')
+
+
+@dataclass(frozen=True)
+class CsvVersion:
+    """What one version of SDMX-CSV knows of actions."""
+
+    name: str
+    letters: Mapping[Action, str]
+    """What ACTION says; none where the version has no such column."""
+    absent_action: Action
+    """What rows ask for that do not say it."""
+
+    def action_of(self, text: str) -> Action | None:
+        """Return the action of a cell, also one of another version or written as a word; None where it is none."""
+        known: dict[str, Action] = {}
+        for action, letter in (*self.letters.items(), *LETTER_OF_ACTION.items()):
+            known.setdefault(letter, action)
+        words = {action.value.lower(): action for action in Action}
+        return known.get(text) or known.get(text.upper()) or words.get(text.lower())
+
+
 LETTER_OF_ACTION = {
     Action.INFORMATION: "I",
     Action.APPEND: "A",
@@ -41,9 +64,10 @@ LETTER_OF_ACTION = {
     Action.REPLACE: "R",
     Action.DELETE: "D",
 }
-_QUOTED_CHARACTERS = frozenset('",\r\n')
-_PLAIN = r'^[^",\r\n]+$'
-_SUB_QUOTED_CHARACTERS = frozenset('";\r\n')
+CSV_2_1 = CsvVersion("SDMX-CSV 2.1", LETTER_OF_ACTION, Action.MERGE)
+# 2.0 has no Merge; its Append means the same.
+CSV_2_0 = CsvVersion("SDMX-CSV 2.0", LETTER_OF_ACTION | {Action.MERGE: "A"}, Action.INFORMATION)
+CSV_1_0 = CsvVersion("SDMX-CSV 1.0", {}, Action.MERGE)
 
 
 def quoted(text: str) -> str:
@@ -64,13 +88,70 @@ def sub_fields(values: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
-class _Writer:
+class _Column:
+    """A column of a message, which data sets of several structures may share."""
+
+    id: str
+    first: ResolvedComponent
+    """The component in the first structure that has it."""
+    has_sub_fields: bool
+
+
+@dataclass(frozen=True)
+class _Message:
     """What is fixed for one message."""
 
+    version: CsvVersion
+    options: EncodeOptions
+    columns: tuple[_Column, ...]
+
+    @property
+    def is_1_0(self) -> bool:
+        """True for SDMX-CSV 1.0."""
+        return self.version is CSV_1_0
+
+    def header_row(self) -> bytes:
+        """Return the first row."""
+        if self.is_1_0:
+            cells = ["DATAFLOW"]
+        else:
+            several = any(column.has_sub_fields for column in self.columns)
+            cells = [f"STRUCTURE[{SUB_SEPARATOR}]" if several else "STRUCTURE", "STRUCTURE_ID"]
+            cells += ["STRUCTURE_NAME"] if self.options.labels == "name" else []
+            cells += ["ACTION", *self.key_names()]
+        for column in self.columns:
+            cells += self.column_header(column)
+        return (SEPARATOR.join(map(quoted, cells)) + END_OF_ROW).encode()
+
+    def column_header(self, column: _Column) -> list[str]:
+        """Return the header cells of a component: with labels=name, that of its names follows."""
+        component = column.first
+        id = f"{column.id}[]" if column.has_sub_fields and not self.is_1_0 else column.id
+        if self.options.labels == "id" or (self.is_1_0 and component.role is Role.MEASURE):
+            return [id]
+        name = name_of(component.concept, self.options.languages)
+        return [f"{id}: {name}"] if self.options.labels == "both" else [id, name]
+
+    def key_names(self) -> list[str]:
+        """Return the headers of the key columns asked for."""
+        wanted = {"series": ["SERIES_KEY"], "obs": ["OBS_KEY"], "both": ["SERIES_KEY", "OBS_KEY"]}
+        return [] if self.is_1_0 else wanted.get(self.options.keys, [])
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """What is fixed for one data set of a message."""
+
+    message: _Message
     dsd: Dsd
     action: Action
-    options: EncodeOptions
-    components: tuple[ResolvedComponent, ...]
+    components: Mapping[str, ResolvedComponent] = field(default_factory=dict)
+    """The components written, by id."""
+
+    @property
+    def options(self) -> EncodeOptions:
+        """What the caller chose."""
+        return self.message.options
 
     # -- texts of values ---------------------------------------------------------------------------
 
@@ -78,75 +159,65 @@ class _Writer:
         """Return the text of a value, with its name where labels=both asks for it."""
         if component.role is Role.TIME and self.options.time_format == "normalized":
             return _first_day(value)
-        name = self.name(component, value) if self.options.labels == "both" else ""
-        return f"{value}: {name}" if name else value
+        if self.options.labels != "both":
+            return value
+        name = self.name(component, value)
+        if name:
+            return f"{value}: {name}"
+        # A reader takes off what follows the first ": ", unless the two halves are one.
+        named = component.codelist is not None or component.role in (Role.DIMENSION, Role.TIME)
+        return f"{value}: {value}" if named and ": " in value else value
 
     def name(self, component: ResolvedComponent, value: str) -> str:
         """Return the name of a code, empty for anything else."""
         code = component.codes.get(value)
         return name_of(code, self.options.languages) if code else ""
 
-    # -- header row --------------------------------------------------------------------------------
+    # -- cells before those of components ------------------------------------------------------------
 
-    def header_row(self) -> bytes:
-        """Return the first row."""
-        several = any(component.is_multiple for component in self.components)
-        cells = [f"STRUCTURE[{SUB_SEPARATOR}]" if several else "STRUCTURE", "STRUCTURE_ID"]
-        if self.options.labels == "name":
-            cells.append("STRUCTURE_NAME")
-        cells.append("ACTION")
-        cells += [name for name, _ in self.key_columns()]
-        for component in self.components:
-            cells += self.component_header(component)
-        return (SEPARATOR.join(map(quoted, cells)) + END_OF_ROW).encode()
-
-    def component_header(self, component: ResolvedComponent) -> list[str]:
-        """Return the header cells of a component: with labels=name, that of its names follows."""
-        id = f"{component.id}[]" if component.is_multiple else component.id
-        if self.options.labels == "id":
-            return [id]
-        name = name_of(component.concept, self.options.languages)
-        return [f"{id}: {name}"] if self.options.labels == "both" else [id, name]
-
-    def key_columns(self) -> list[tuple[str, list[str]]]:
-        """Return header and dimension ids of the key columns asked for."""
+    def key_columns(self) -> list[list[str]]:
+        """Return the dimension ids of the key columns asked for."""
         at_observation = observation_ids(self.dsd, self.options)
         series = [id for id in self.dsd.key_ids if id not in at_observation]
-        columns = []
-        if self.options.keys in ("series", "both"):
-            columns.append(("SERIES_KEY", series))
-        if self.options.keys in ("obs", "both"):
-            # Series without observations have no key of one; the cells stay empty, as for partial keys.
-            columns.append(("OBS_KEY", [] if self.options.series_only else list(self.dsd.key_ids)))
-        return columns
+        # Series without observations have no key of one; the cells stay empty, as for partial keys.
+        whole = [] if self.options.series_only else list(self.dsd.key_ids)
+        return [series if name == "SERIES_KEY" else whole for name in self.message.key_names()]
 
     def structure_cells(self) -> str:
         """Return the cells that name the structure, with the separator after them."""
-        word, identity = structure_word(self.dsd)
         named = self.dsd.dataflow or self.dsd.structure
         name = name_of(named, self.options.languages)
-        cells = [word, f"{identity}: {name}" if self.options.labels == "both" else identity]
-        if self.options.labels == "name":
-            cells.append(name)
+        word, identity = structure_word(self.dsd)
+        if self.message.is_1_0:
+            identity = self.dsd.urn.short
+        labelled = f"{identity}: {name}" if self.options.labels == "both" else identity
+        if self.message.is_1_0:
+            return quoted(labelled) + SEPARATOR
+        cells = [word, labelled, *([name] if self.options.labels == "name" else [])]
         return "".join(quoted(cell) + SEPARATOR for cell in cells)
+
+    def action_cell(self, action: Action) -> str:
+        """Return the cell of an action with the separator after it; nothing where there is no such column."""
+        letters = self.message.version.letters
+        return letters[action] + SEPARATOR if letters else ""
 
     # -- rows --------------------------------------------------------------------------------------
 
     def rows(self, batch: Batch) -> pa.Array:
         """Return the rows of a batch as texts."""
-        parts: list[Part] = [self.structure_cells()]
+        own = self.action_cell(self.action)
         actions = present(batch, ACTION)
-        own = LETTER_OF_ACTION[self.action] + SEPARATOR
+        parts: list[Part] = [self.structure_cells()]
         parts.append(
             own
             if actions is None
-            else pieces(actions, lambda text: LETTER_OF_ACTION[Action(text)] + SEPARATOR, own)
+            else pieces(actions, lambda text: self.action_cell(Action(text)), own)
         )
-        for _, ids in self.key_columns():
+        for ids in self.key_columns():
             parts += [self.key_cells(batch, ids), SEPARATOR]
-        for component in self.components:
-            end = END_OF_ROW if component is self.components[-1] else SEPARATOR
-            parts += self.component_cells(component, present(batch, component.id), end)
+        for column in self.message.columns:
+            end = END_OF_ROW if column is self.message.columns[-1] else SEPARATOR
+            parts += self.cells(column, batch, end)
         return joined(parts)
 
     def key_cells(self, batch: Batch, ids: list[str]) -> Part:
@@ -160,30 +231,32 @@ class _Writer:
             return ""
         return text_pieces(joined(parts), _PLAIN, lambda text: quoted(text) if text else "")
 
-    def component_cells(
-        self, component: ResolvedComponent, column: pa.Array | None, end: str
-    ) -> list[Part]:
+    def cells(self, column: _Column, batch: Batch, end: str) -> list[Part]:
         """Return the cells of a component (and of its names) with the separators after them."""
         named = self.options.labels == "name"
         first_end = SEPARATOR if named else end
-        if column is None:
+        component = self.components.get(column.id)
+        values = None if component is None else present(batch, column.id)
+        if component is None or values is None:
             return [first_end + (end if named else "")]
         parts: list[Part]
-        if pa.types.is_list(column.type):
+        if pa.types.is_list(values.type):
             parts = [
-                list_pieces(column, self.list_cell(component, self.text, first_end), first_end)
+                list_pieces(values, self.list_cell(component, self.text, first_end), first_end)
             ]
         elif component.role is Role.MEASURE and component.codelist is None:
-            parts = [text_pieces(column, _PLAIN, quoted), first_end]
+            parts = [text_pieces(values, _PLAIN, quoted), first_end]
         else:
-            parts = [
-                pieces(
-                    column, lambda value: quoted(self.text(component, value)) + first_end, first_end
-                )
-            ]
+            parts = [pieces(values, self.cell(column, component, first_end), first_end)]
         if named:
-            parts.append(self.name_cells(component, column, end))
+            parts.append(self.name_cells(component, values, end))
         return parts
+
+    def cell(self, column: _Column, component: ResolvedComponent, end: str) -> Callable[[str], str]:
+        """Return the function that writes the cell of one value."""
+        if column.has_sub_fields and not self.message.is_1_0:
+            return lambda value: quoted(sub_fields([self.text(component, value)])) + end
+        return lambda value: quoted(self.text(component, value)) + end
 
     def name_cells(self, component: ResolvedComponent, column: pa.Array, end: str) -> Part:
         """Return the cells that name the values of a coded component."""
@@ -210,31 +283,33 @@ class _Writer:
     def attribute_row(self, entry: AttributeValues) -> bytes:
         """Return a row with part of the key: values that stand above the observation."""
         given: Mapping[str, str | tuple[str, ...]] = {**entry.key, **entry.values}
-        cells = [quoted(LETTER_OF_ACTION[self.action])]
-        for _, ids in self.key_columns():
+        cells = []
+        for ids in self.key_columns():
             key = [entry.key.get(id, "") for id in ids]
             cells.append(quoted(".".join(key)) if all(key) and key else "")
-        for component in self.components:
-            value = given.get(component.id)
-            cells.append(
-                "" if value is None else quoted(self.given_text(component, value, self.text))
-            )
+        for column in self.message.columns:
+            component = self.components.get(column.id)
+            value = given.get(column.id)
+            absent = component is None or value is None
+            cells.append("" if absent else quoted(self.given_text(column, value, self.text)))
             if self.options.labels == "name":
-                name = "" if value is None else self.given_text(component, value, self.name)
+                name = "" if absent else self.given_text(column, value, self.name)
                 cells.append(quoted(name) if name else "")
-        return (self.structure_cells() + SEPARATOR.join(cells) + END_OF_ROW).encode()
+        start = self.structure_cells() + self.action_cell(self.action)
+        return (start + SEPARATOR.join(cells) + END_OF_ROW).encode()
 
     def given_text(
         self,
-        component: ResolvedComponent,
-        value: str | tuple[str, ...],
+        column: _Column,
+        value: str | tuple[str, ...] | None,
         write: Callable[[ResolvedComponent, str], str],
     ) -> str:
         """Return the text of one value or of several."""
-        if component.is_multiple:
-            values = (value,) if isinstance(value, str) else value
+        component = self.components[column.id]
+        values = (value,) if isinstance(value, str) else value or ()
+        if component.is_multiple or (column.has_sub_fields and not self.message.is_1_0):
             return sub_fields(write(component, text) for text in values)
-        return write(component, value if isinstance(value, str) else sub_fields(value))
+        return write(component, value if isinstance(value, str) else sub_fields(values))
 
 
 def _first_day(value: str) -> str:
@@ -257,27 +332,113 @@ def encode_csv(
 ) -> Iterator[bytes]:
     """Yield an SDMX-CSV 2.1 message: the header row, attribute rows with partial keys, observations.
 
-    Series without observations are rows with a partial key too, that of the series.
+    Data sets come one after the other; those of several structures share the columns of the same id. Series
+    without observations are rows with a partial key too, that of the series.
 
     Raises:
-        NotExpressibleError: the dimension at the observation is not in the DSD.
+        NotExpressibleError: the dimension at the observation is not in the DSD; something is said of a data set
+            for which SDMX-CSV has no place.
     """
-    dataset = only_one(datasets, FORMAT_NAME)
-    dsd = dataset.dsd
-    ids = set(written_ids(dsd, options)) - ({"TIME_PERIOD"} if options.series_only else set())
-    writer = _Writer(dsd, dataset.action, options, tuple(c for c in dsd.components if c.id in ids))
-    first = writer.header_row()
-    rows = peeked(dataset.batches, FORMAT_NAME, row_actions=True)
-    return _chunks(writer, first, dataset.preamble, rows)
+    return _encode(CSV_2_1, datasets, options)
+
+
+def encode_csv_2_0(
+    header: Header, datasets: Sequence[PreparedDataset], options: EncodeOptions
+) -> Iterator[bytes]:
+    """Yield the same as SDMX-CSV 2.0, where Merge is written as Append, which means the same."""
+    return _encode(CSV_2_0, datasets, options)
+
+
+def encode_csv_1_0(
+    header: Header, datasets: Sequence[PreparedDataset], options: EncodeOptions
+) -> Iterator[bytes]:
+    """Yield an SDMX-CSV 1.0 message: each row an observation, with the values that hold for it.
+
+    The version has no rows with partial keys; a value above the observation that holds for no row comes
+    after the others in a row of its own, for it would be lost otherwise.
+
+    Raises:
+        NotExpressibleError: also a data set without dataflow, a deletion, and labels=name.
+    """
+    if options.labels == "name":
+        raise NotExpressibleError("SDMX-CSV 1.0 has labels id and both; SDMX-CSV 2.1 has name too")
+    for dataset in datasets:
+        if dataset.dsd.dataflow is None:
+            raise NotExpressibleError(
+                f"SDMX-CSV 1.0 holds data of dataflows, not of {dataset.dsd.urn.short}; write SDMX-CSV 2.1"
+            )
+        if dataset.action is Action.DELETE:
+            raise NotExpressibleError("SDMX-CSV 1.0 cannot delete; write SDMX-CSV 2.1")
+    return _encode(CSV_1_0, datasets, options)
+
+
+def _encode(
+    version: CsvVersion, datasets: Sequence[PreparedDataset], options: EncodeOptions
+) -> Iterator[bytes]:
+    ids = [_written(dataset.dsd, options) for dataset in datasets]
+    message = _Message(version, options, _columns(datasets, ids))
+    parts = []
+    for dataset, own in zip(datasets, ids, strict=True):
+        if dataset.said != NOTHING_SAID:
+            raise NotExpressibleError(
+                f"{version.name} has no place for {_said(dataset)}; write SDMX-JSON or SDMX-ML"
+            )
+        observation_ids(dataset.dsd, options)
+        components = {c.id: c for c in dataset.dsd.components if c.id in own}
+        rows = peeked(dataset.batches, version.name, row_actions=version is not CSV_1_0)
+        parts.append((_Writer(message, dataset.dsd, dataset.action, components), dataset, rows))
+    return _chunks(message, parts)
+
+
+def _said(dataset: PreparedDataset) -> str:
+    said = dataset.said
+    names = [name for name in said.__dataclass_fields__ if getattr(said, name) is not None]
+    return ", ".join(names)
+
+
+def _written(dsd: Dsd, options: EncodeOptions) -> set[str]:
+    return set(written_ids(dsd, options)) - ({"TIME_PERIOD"} if options.series_only else set())
+
+
+def _columns(datasets: Sequence[PreparedDataset], ids: Sequence[set[str]]) -> tuple[_Column, ...]:
+    """Return the columns of all data sets: dimensions, measures, attributes, each in DSD order."""
+    found: dict[str, _Column] = {}
+    for dataset, own in zip(datasets, ids, strict=True):
+        for component in dataset.dsd.components:
+            if component.id in own:
+                known = found.get(component.id)
+                first = known.first if known else component
+                several = component.is_multiple or bool(known and known.has_sub_fields)
+                found[component.id] = _Column(component.id, first, several)
+    places = {Role.DIMENSION: 0, Role.TIME: 0, Role.MEASURE: 1, Role.ATTRIBUTE: 2}
+    return tuple(sorted(found.values(), key=lambda column: places[column.first.role]))
 
 
 def _chunks(
-    writer: _Writer, first: bytes, preamble: Preamble, batches: Iterable[Batch]
+    message: _Message, parts: Iterable[tuple[_Writer, PreparedDataset, Iterator[Batch]]]
 ) -> Iterator[bytes]:
-    yield first
-    written = {component.id for component in writer.components}
-    for entry in preamble.attributes:
-        if not written.isdisjoint(entry.values):
+    yield message.header_row()
+    for writer, dataset, batches in parts:
+        entries = [
+            entry
+            for entry in dataset.preamble.attributes
+            if not writer.components.keys().isdisjoint(entry.values)
+        ]
+        if message.is_1_0:
+            yield from _rows_with_all(writer, entries, batches)
+            continue
+        for entry in entries:
             yield writer.attribute_row(entry)
+        for batch in in_chunks(batches):
+            yield bytes(content(writer.rows(batch)))
+
+
+def _rows_with_all(
+    writer: _Writer, entries: Iterable[AttributeValues], batches: Iterable[Batch]
+) -> Iterator[bytes]:
+    """Yield rows with the values above the observation on each."""
+    attacher = Attacher(writer.dsd, entries, writer.components.keys())
     for batch in in_chunks(batches):
-        yield bytes(content(writer.rows(batch)))
+        yield bytes(content(writer.rows(attacher.attach(batch))))
+    for entry in attacher.unused():
+        yield writer.attribute_row(entry)

@@ -1,12 +1,14 @@
-"""SDMX-CSV 2.x data: the decoder. sdmx-csv 2.1, data message field guide."""
+"""SDMX-CSV data: the decoder. sdmx-csv 1.0, 2.0 and 2.1, data message field guides."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import BinaryIO
+from functools import cached_property
+from itertools import chain, groupby
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +16,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from codelists.urn import Urn
-from dsd.dataset import Action, Dataset
+from dsd.batch import Batch
+from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.columns import dictionary_of
 from service.formats.contract import NO_OPTIONS, DecodeOptions
-from service.formats.csv_table import CsvTable, read_table, read_text
-from service.formats.levels import Level, hoisted
-from service.formats.sdmx_csv import LETTER_OF_ACTION
+from service.formats.csv_table import CsvTable, CsvText, coded, line_locators
+from service.formats.hoisting import Hoister
+from service.formats.lazy import LazyBatches
+from service.formats.levels import Level, dimensions_of
+from service.formats.sdmx_csv import CSV_1_0, CSV_2_0, CSV_2_1, SUB_SEPARATOR, CsvVersion
 
-_START = re.compile(
-    r'"?STRUCTURE(?:\[(?P<sub>.)\])?"?(?P<separator>[^A-Za-z0-9_\[\]" \r\n\0\x80-\U0010ffff])'
-)
+_SEPARATOR = r'(?P<separator>[^A-Za-z0-9_\[\]" \r\n\0\x80-\U0010ffff])'
+_START = re.compile(rf'"?STRUCTURE(?:\[(?P<sub>.)\])?"?{_SEPARATOR}')
+_START_1_0 = re.compile(rf'"?DATAFLOW"?{_SEPARATOR}')
+_OTHER_START = re.compile(rf'"?[A-Za-z_][^"\r\n,;|\t]*"?{_SEPARATOR}')
 _COLUMN = re.compile(
     r"(?P<id>[^\[:]+)(?P<several>\[(?P<languages>[^\]]*)\])?(?:: (?P<name>.*))?", re.DOTALL
 )
@@ -37,12 +43,48 @@ _TYPES = {
     "dataflow": "Dataflow",
     "datastructure": "DataStructure",
     "dataprovision": "ProvisionAgreement",
+    # Non-standard, written by tools that take the name of the artefact.
+    "provisionagreement": "ProvisionAgreement",
 }
-_ACTIONS = {letter: action for action, letter in LETTER_OF_ACTION.items()}
 _OWN_COLUMNS = frozenset(
     ("STRUCTURE", "STRUCTURE_ID", "STRUCTURE_NAME", "ACTION", "SERIES_KEY", "OBS_KEY")
 )
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
+
+
+def decode_csv(
+    stream: BinaryIO,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions = NO_OPTIONS,
+) -> Iterator[Dataset]:
+    """Yield one dataset a run of rows of one structure, in the order of an SDMX-CSV 2.1 file.
+
+    Rows carry `$locator`; `$action` where they ask for something else than the dataset. Attributes that the
+    DSD attaches above the observation become attribute values of the dataset, except in rows that delete.
+    What is wrong is reported; what cannot be read for it is left out. Memory does not grow with the file.
+    """
+    return _decode(CSV_2_1, stream, structures, report, options)
+
+
+def decode_csv_2_0(
+    stream: BinaryIO,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions = NO_OPTIONS,
+) -> Iterator[Dataset]:
+    """Yield the same of an SDMX-CSV 2.0 file, which has no action Merge; without ACTION it is Information."""
+    return _decode(CSV_2_0, stream, structures, report, options)
+
+
+def decode_csv_1_0(
+    stream: BinaryIO,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions = NO_OPTIONS,
+) -> Iterator[Dataset]:
+    """Yield the same of an SDMX-CSV 1.0 file: a DATAFLOW column, and no actions."""
+    return _decode(CSV_1_0, stream, structures, report, options)
 
 
 @dataclass(frozen=True)
@@ -54,67 +96,125 @@ class _Column:
     id: str
     is_labelled: bool
     """True for labels=both: cells are `ID: Name`."""
+    has_sub_fields: bool
     languages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _File:
-    """A file whose cells are read."""
+    """What the start of a file says of it."""
 
-    table: CsvTable
+    version: CsvVersion
     columns: tuple[_Column, ...]
     separator: str
     sub_separator: str | None
 
-    def column(self, id: str) -> pa.StringArray | None:
-        """Return the cells under a header, None where there is none."""
-        return next((self.table.columns[c.number] for c in self.columns if c.id == id), None)
+    @cached_property
+    def by_id(self) -> dict[str, _Column]:
+        """The first column of each id."""
+        found: dict[str, _Column] = {}
+        for column in self.columns:
+            found.setdefault(column.id, column)
+        return found
 
     @property
     def has_name_columns(self) -> bool:
         """True for labels=name: a column of names follows each column of ids."""
-        return any(column.id == "STRUCTURE_NAME" for column in self.columns)
+        return "STRUCTURE_NAME" in self.by_id
+
+    @property
+    def structure_columns(self) -> tuple[str, ...]:
+        """Ids of the columns that name the structure."""
+        return ("DATAFLOW",) if self.version is CSV_1_0 else ("STRUCTURE", "STRUCTURE_ID")
 
 
-def decode_csv(
+class _Part(NamedTuple):
+    """Neighbouring rows of one structure, as they were read."""
+
+    named: tuple[str | None, str | None]
+    """STRUCTURE and STRUCTURE_ID."""
+    table: CsvTable
+    first: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        """The line of the first row."""
+        return int(self.table.lines[self.first])
+
+
+def _decode(
+    version: CsvVersion,
     stream: BinaryIO,
     structures: Structures,
     report: Report,
-    options: DecodeOptions = NO_OPTIONS,
+    options: DecodeOptions,
 ) -> Iterator[Dataset]:
-    """Yield one dataset a run of rows of one structure, in the order of the file.
-
-    Rows carry `$locator`; `$action` where their actions differ (else the dataset has it). Attributes that the
-    DSD attaches above the observation become attribute values of the dataset, except in rows that delete.
-    What is wrong is reported; what cannot be read for it is left out.
-    """
-    body = read_text(stream.read(), report)
-    if body is None:
+    text = CsvText(stream, report)
+    if text.is_unreadable:
         return
-    start = _START.match(body[:64].decode("utf-8", "ignore"))
-    if start is None:
-        report.add(_not_csv(body))
+    file = _opened(text, version, report, options)
+    if file is None:
         return
-    table = read_table(body, start["separator"], report)
-    file = _File(table, _columns(table.header), start["separator"], start["sub"])
-    for first, end in _runs(file):
-        dsd = _resolve(file, first, structures, report)
+    finder = _Finder(file, structures, report, options.structure)
+    tables = text.tables(file.separator, len(file.columns))
+    parts = chain.from_iterable(_parts(file, table) for table in tables)
+    for named, own in groupby(parts, key=lambda part: part.named):
+        first = next(own)
+        dsd = finder.find(named, first.line)
         if dsd is not None:
-            yield from _Run(file, dsd, first, end, report).datasets()
+            run = _Run(file, dsd, report)
+            yield from run.datasets(chain([first], own))  # noqa: B031 - it is read to its end before the next
 
 
-def _not_csv(body: bytes) -> Finding:
-    first = body[:60].decode("utf-8", "ignore").splitlines()
-    old = bool(first) and first[0].startswith("DATAFLOW")
-    hint = (
-        "This is SDMX-CSV 1.0: give the columns STRUCTURE and STRUCTURE_ID in place of DATAFLOW."
-        if old
-        else "The first column of an SDMX-CSV 2.x file is STRUCTURE, the second STRUCTURE_ID."
+def _opened(
+    text: CsvText, version: CsvVersion, report: Report, options: DecodeOptions
+) -> _File | None:
+    """Return what the start of the file says; None (and a finding) where it is no SDMX-CSV."""
+    head = text.head
+    for pattern, found in ((_START, _version_2(version)), (_START_1_0, CSV_1_0)):
+        start = pattern.match(head)
+        if start is not None:
+            if found is not version:
+                report.add(_other_version(version, found))
+            sub = start.groupdict().get("sub")
+            return _File(found, _columns(text.header(start["separator"])), start["separator"], sub)
+    start = _OTHER_START.match(head)
+    if options.structure is None or start is None:
+        report.add(_not_csv(head))
+        return None
+    report.add(
+        Finding(
+            rule="unnamed-structure",
+            severity=Severity.INFO,
+            message=f"The file names no structure; it was read as one of {options.structure.short}, as you said.",
+            locator="line:1",
+        )
     )
+    return _File(version, _columns(text.header(start["separator"])), start["separator"], None)
+
+
+def _version_2(version: CsvVersion) -> CsvVersion:
+    """Return the version 2.x that a file is read as: its first column does not tell which."""
+    return CSV_2_1 if version is CSV_1_0 else version
+
+
+def _other_version(asked: CsvVersion, found: CsvVersion) -> Finding:
+    return Finding(
+        rule="other-version",
+        severity=Severity.INFO,
+        message=f"The file is {found.name}, not {asked.name}, and was read as that.",
+        locator="line:1",
+    )
+
+
+def _not_csv(head: str) -> Finding:
+    first = head[:60].splitlines()
     return Finding(
         rule="not-sdmx-csv",
         severity=Severity.FATAL,
-        message=f"The file does not start with STRUCTURE (SDMX-CSV 2.1, 'Columns'). {hint}",
+        message="The first column of an SDMX-CSV 2.x file is STRUCTURE and the second STRUCTURE_ID; of SDMX-CSV 1.0 "
+        "the first is DATAFLOW. This file has neither; give one of them, or say which structure it is of.",
         value=first[0] if first else "",
         locator="line:1",
     )
@@ -128,66 +228,101 @@ def _columns(header: Sequence[str]) -> tuple[_Column, ...]:
         id = match["id"].strip() if match else cell
         languages = match["languages"] if match else None
         tags = tuple(languages.split(";")) if languages and number else ()
-        found.append(_Column(number, cell, id, bool(match and match["name"] is not None), tags))
+        labelled = bool(match and match["name"] is not None)
+        several = bool(match and match["several"] is not None and number)
+        found.append(_Column(number, cell, id, labelled, several, tags))
     return tuple(found)
 
 
-def _runs(file: _File) -> Iterator[tuple[int, int]]:
-    """Yield (first row, end) of each run of rows with one STRUCTURE and STRUCTURE_ID."""
-    rows = len(file.table.lines)
+def _parts(file: _File, table: CsvTable) -> Iterator[_Part]:
+    """Yield the runs of rows with one STRUCTURE and STRUCTURE_ID."""
+    rows = len(table.lines)
     changes = np.zeros(rows, bool)
-    for id in ("STRUCTURE", "STRUCTURE_ID"):
-        column = file.column(id)
+    named = [
+        table.columns[file.by_id[id].number] if id in file.by_id else None
+        for id in file.structure_columns
+    ]
+    for column in named:
         if column is not None:
-            _, indices = dictionary_of(column)
-            numbers = indices.fill_null(-1).to_numpy(zero_copy_only=False)
-            changes[1:] |= numbers[1:] != numbers[:-1]
-    bounds = [*np.flatnonzero(changes).tolist(), rows]
+            cells = coded(column)
+            if len(cells.dictionary) > 1 or cells.null_count:
+                numbers = cells.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+                changes[1:] |= numbers[1:] != numbers[:-1]
     first = 0
-    for end in bounds:
-        if end > first:
-            yield first, end
+    for end in [*np.flatnonzero(changes).tolist(), rows]:
+        texts = [None if column is None else column[first].as_py() for column in named]
+        word, id = texts if len(texts) == 2 else ("dataflow", texts[0])
+        yield _Part((word, id), table, first, end)
         first = end
 
 
-def _resolve(file: _File, row: int, structures: Structures, report: Report) -> Dsd | None:
-    """Return the structure that a row names, None (and a finding) where nobody knows it."""
-    cells = [file.column(id) for id in ("STRUCTURE", "STRUCTURE_ID")]
-    word, named = (None if column is None else column[row].as_py() for column in cells)
-    match = _STRUCTURE_ID.fullmatch(named or "")
-    type_name = _TYPES.get(word or "")
-    if match is not None and type_name is not None:
-        urn = _urn(type_name, match, structures)
-        try:
-            return structures.dsd(urn)
-        except UnknownArtefactError as error:
-            reason = str(error)
-    elif type_name is None:
-        reason = f"STRUCTURE is {word!r}; it is one of {', '.join(_TYPES)}"
-    else:
-        reason = f"STRUCTURE_ID is {named!r}; write AGENCY:ID(VERSION)"
-    known = [s.urn.short for s in structures if s.type_name in (type_name, "Dataflow")]
-    near = get_close_matches(named or "", known, n=1)
-    report.add(
-        Finding(
-            rule="unknown-structure",
-            severity=Severity.FATAL,
-            message=f"The rows from here on name no known structure and were left out: {reason}.",
-            value=named,
-            locator=f"line:{file.table.lines[row]}",
-            suggestion=near[0] if near else None,
+class _Finder:
+    """Finds the structures that rows name, each once."""
+
+    def __init__(
+        self, file: _File, structures: Structures, report: Report, hint: Urn | None
+    ) -> None:
+        self._file = file
+        self._structures = structures
+        self._report = report
+        self._hint = hint
+        self._known: dict[tuple[str | None, str | None], Dsd | str] = {}
+
+    def find(self, named: tuple[str | None, str | None], line: int) -> Dsd | None:
+        """Return the structure, None (and a finding) where nobody knows it."""
+        found = self._found(named)
+        if isinstance(found, Dsd):
+            return found
+        text = named[1]
+        type_name = _TYPES.get((named[0] or "").lower())
+        known = [s.urn.short for s in self._structures if s.type_name in (type_name, "Dataflow")]
+        near = get_close_matches(text or "", known, n=1)
+        self._report.add(
+            Finding(
+                rule="unknown-structure",
+                severity=Severity.FATAL,
+                message=f"The rows from here on name no known structure and were left out: {found}.",
+                value=text,
+                locator=f"line:{line}",
+                suggestion=near[0] if near else None,
+            )
         )
-    )
-    return None
+        return None
 
+    def _found(self, named: tuple[str | None, str | None]) -> Dsd | str:
+        if named not in self._known:
+            self._known[named] = self._resolve(*named)
+        return self._known[named]
 
-def _urn(type_name: str, match: re.Match[str], structures: Structures) -> Urn:
-    """Return the identity that a STRUCTURE_ID names; without a version the newest."""
-    if match["version"]:
-        return Urn(type_name, match["agency"], match["id"], match["version"])
-    versions = structures.versions(type_name, match["agency"], match["id"])
-    newest = list(versions)[-1] if versions else "1.0"
-    return Urn(type_name, match["agency"], match["id"], newest)
+    def _resolve(self, word: str | None, text: str | None) -> Dsd | str:
+        """Return the structure, or the reason for which there is none."""
+        urn: Urn | None = None
+        type_name = _TYPES.get((word or "").lower())
+        match = _STRUCTURE_ID.fullmatch(text or "")
+        if text is None and self._hint is not None:
+            urn = self._hint
+        elif type_name is None:
+            return f"STRUCTURE is {word!r}; it is one of dataflow, datastructure, dataprovision"
+        elif match is not None:
+            urn = self._urn(type_name, match)
+        if urn is None:
+            return f"{self._file.structure_columns[-1]} is {text!r}; write AGENCY:ID(VERSION)"
+        try:
+            return self._structures.dsd(urn)
+        except UnknownArtefactError as error:
+            return str(error)
+
+    def _urn(self, type_name: str, match: re.Match[str]) -> Urn:
+        """Return the identity that a STRUCTURE_ID names; without a version the newest.
+
+        SDMX 2.1 has versions of two parts: `1.0` is 1.0.0 where only that is known.
+        """
+        versions = list(self._structures.versions(type_name, match["agency"], match["id"]))
+        newest = versions[-1] if versions else "1.0"
+        version = match["version"] or newest
+        if version not in versions and f"{version}.0" in versions:
+            version = f"{version}.0"
+        return Urn(type_name, match["agency"], match["id"], version)
 
 
 def split_sub_fields(text: str, separator: str) -> list[str]:
@@ -215,78 +350,107 @@ def split_sub_fields(text: str, separator: str) -> list[str]:
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Run:
-    """Rows of one structure."""
+    """Rows of one structure, read part by part."""
 
     file: _File
     dsd: Dsd
-    first: int
-    end: int
     report: Report
+    told: set[str] = field(default_factory=set)
+    """What was reported of a column, which is said once."""
 
-    def datasets(self) -> Iterator[Dataset]:
+    def datasets(self, parts: Iterator[_Part]) -> Iterator[Dataset]:
         """Yield the rows as a dataset, and further ones for attribute values with other actions."""
-        self.report_columns()
-        actions = self.actions()
-        columns = self.component_columns()
-        numbers = pa.array(self.file.table.lines[self.first : self.end]).cast(pa.string())
-        locators = pc.binary_join_element_wise("line:", numbers, "")
-        level = Level(self.dsd, columns, actions, locators)
-        rows, above = hoisted(level, self.report)
-        own: list[Action] = actions[rows].tolist()
-        common = own[0] if len(set(own)) == 1 else None if own else next(iter(above), Action.MERGE)
-        yield Dataset(
-            self.dsd,
-            level.batches(rows, own_actions=common is None),
-            common or Action.MERGE,
-            tuple(above.pop(common or Action.MERGE, ())),
+        hoister = Hoister(self.dsd, self.report)
+        batches = self.batches(parts, hoister)
+        # The first part tells the action, before any of its rows is asked for.
+        action, _ = next(batches)
+        has_above = any(
+            dimensions_of(self.dsd, component) is not None and component.id in self.file.by_id
+            for component in self.dsd.attributes
         )
-        for action, entries in above.items():
-            yield Dataset(self.dsd, (), action, tuple(entries))
+        entries: Sequence[AttributeValues] = hoister.entries(action) if has_above else ()
+        lazy = LazyBatches(batch for _, batch in batches if batch is not None)
+        yield Dataset(self.dsd, lazy, action, entries)
+        lazy.keep_rest()
+        for other in hoister.actions:
+            if other is not action:
+                yield Dataset(self.dsd, (), other, hoister.entries(other))
+
+    def batches(
+        self, parts: Iterable[_Part], hoister: Hoister
+    ) -> Iterator[tuple[Action, Batch | None]]:
+        """Yield (action of the dataset, batch); the batch is None where a part has no observation."""
+        common: Action | None = None
+        for part in parts:
+            level = self.level(part)
+            rows = hoister.hoist(level)
+            own = level.actions[rows]
+            if common is None:
+                common = _common(own, hoister)
+            self.report_dimensions(own)
+            differ = bool((own != common).any())
+            found = level.batches(rows, own_actions=differ)
+            yield common, None
+            for batch in found:
+                yield common, batch
+
+    def level(self, part: _Part) -> Level:
+        """Return the rows of a part with the values of their components."""
+        self.report_columns(part)
+        actions = self.actions(part)
+        locators = line_locators(part.table.lines[part.first : part.end])
+        level = Level(self.dsd, self.component_columns(part), actions, locators)
+        self.check_keys(part, level)
+        return level
 
     # -- header ------------------------------------------------------------------------------------
 
-    def own_columns(self) -> tuple[dict[str, _Column], set[int]]:
-        """Return the column of each component, and the numbers of the columns that hold names."""
+    @cached_property
+    def own_columns(self) -> dict[str, _Column]:
+        """The column of each component."""
         found: dict[str, _Column] = {}
-        names: set[int] = set()
         for column in self.file.columns:
-            if column.number in names:
-                continue
-            if column.id in self.dsd and column.id not in found:
-                found[column.id] = column
-                names |= {column.number + 1} if self.file.has_name_columns else set()
-        return found, names
+            if column.number not in self.name_columns and column.id in self.dsd:
+                found.setdefault(column.id, column)
+        return found
 
-    def report_columns(self) -> None:
-        """Report columns that the structure does not have, and dimensions that have no column."""
-        known, names = self.own_columns()
-        absent = [id for id in self.dsd.by_id if id not in known]
+    @cached_property
+    def name_columns(self) -> frozenset[int]:
+        """Numbers of the columns that hold names: with labels=name one follows each component."""
+        if not self.file.has_name_columns:
+            return frozenset()
+        found: set[int] = set()
+        seen: set[str] = set()
         for column in self.file.columns:
-            if column.id in _OWN_COLUMNS or column.number in names or column in known.values():
+            if column.number not in found and column.id in self.dsd and column.id not in seen:
+                seen.add(column.id)
+                found.add(column.number + 1)
+        return frozenset(found)
+
+    def say_once(self, finding: Finding) -> None:
+        """Report what concerns a column as a whole."""
+        mark = f"{finding.rule} {finding.component}"
+        if mark not in self.told:
+            self.told.add(mark)
+            self.report.add(finding)
+
+    def report_columns(self, part: _Part) -> None:
+        """Report columns with values that the structure does not have."""
+        absent = [id for id in self.dsd.by_id if id not in self.own_columns]
+        structural = {*_OWN_COLUMNS, *self.file.structure_columns}
+        if self.file.version is CSV_1_0:
+            structural -= {"ACTION"}
+        for column in self.file.columns:
+            if column.number in self.name_columns or column in self.own_columns.values():
                 continue
-            cells = self.cells(column)
+            if column.id in structural and self.file.by_id[column.id] is column:
+                continue
+            cells = self.cells(column, part)
             if cells.null_count < len(cells):
-                twice = column.id in known
-                self.report.add(
-                    self.twice(column) if twice else self.unknown_column(column, absent)
-                )
-        if self.is_partial():
-            return
-        for id in absent:
-            if id in self.dsd.key_ids:
-                self.report.add(
-                    Finding(
-                        rule="missing-dimension",
-                        severity=Severity.ERROR,
-                        message=f"There is no column {id} ({self.dsd[id].name}), which is a dimension of "
-                        f"{self.dsd.urn.short}; every row needs it.",
-                        dataflow=self.dsd.urn.short,
-                        component=id,
-                        locator="line:1",
-                    )
-                )
+                twice = column.id in self.own_columns or column.id in structural
+                self.say_once(self.twice(column) if twice else self.unknown_column(column, absent))
 
     def twice(self, column: _Column) -> Finding:
         """Return the finding of a component that has two columns."""
@@ -299,14 +463,33 @@ class _Run:
             locator="line:1",
         )
 
-    def is_partial(self) -> bool:
-        """True where no row speaks of an observation: rows that delete, or attributes above it."""
-        columns = {column.id for column in self.file.columns}
-        observed = [c.id for c in self.dsd.components if c.role is Role.MEASURE]
-        observed += [c.id for c in self.dsd.attributes if c.relationship is None
-                     or c.relationship.observation is not None]  # fmt: skip
-        deletes = bool((self.actions() == Action.DELETE).all())
-        return deletes or columns.isdisjoint(observed)
+    def report_dimensions(self, actions: npt.NDArray[np.object_]) -> None:
+        """Report dimensions that have no column, where a row speaks of an observation."""
+        absent = [id for id in self.dsd.key_ids if id not in self.own_columns]
+        if not absent or not (actions != Action.DELETE).any() or not self.speaks_of_observations:
+            return
+        for id in absent:
+            self.say_once(
+                Finding(
+                    rule="missing-dimension",
+                    severity=Severity.ERROR,
+                    message=f"There is no column {id} ({self.dsd[id].name}), which is a dimension of "
+                    f"{self.dsd.urn.short}; every row needs it.",
+                    dataflow=self.dsd.urn.short,
+                    component=id,
+                    locator="line:1",
+                )
+            )
+
+    @property
+    def speaks_of_observations(self) -> bool:
+        """True where there is a column of a measure or of an attribute of the observation."""
+        return any(
+            component.role in (Role.MEASURE, Role.ATTRIBUTE)
+            and dimensions_of(self.dsd, component) is None
+            and component.id in self.own_columns
+            for component in self.dsd.components
+        )
 
     def unknown_column(self, column: _Column, absent: list[str]) -> Finding:
         """Return the finding of a column that is no component."""
@@ -334,60 +517,71 @@ class _Run:
 
     # -- cells -------------------------------------------------------------------------------------
 
-    def cells(self, column: _Column) -> pa.StringArray:
-        """Return the cells of these rows."""
-        return self.file.table.columns[column.number].slice(self.first, self.end - self.first)
+    def cells(self, column: _Column, part: _Part) -> pa.StringArray:
+        """Return the cells of the rows of a part."""
+        return part.table.columns[column.number].slice(part.first, part.end - part.first)
 
-    def actions(self) -> npt.NDArray[np.object_]:
-        """Return the action of each row; absent means Merge (field guide 2.1, 'Actions')."""
-        column = self.file.column("ACTION")
-        rows = self.end - self.first
-        if column is None:
-            return np.full(rows, Action.MERGE, object)
-        values, indices = dictionary_of(column.slice(self.first, rows))
+    def actions(self, part: _Part) -> npt.NDArray[np.object_]:
+        """Return the action of each row; absent is what the version says (field guides, 'Actions')."""
+        column = self.file.by_id.get("ACTION")
+        version = self.file.version
+        if column is None or version is CSV_1_0:
+            return np.array([version.absent_action], object).repeat(part.end - part.first)
+        values, indices = dictionary_of(coded(self.cells(column, part)))
+        if len(values) == 1 and not indices.null_count and values[0] in version.letters.values():
+            return np.array([version.action_of(values[0])], object).repeat(len(indices))
         numbers = indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-        known = np.array(
-            [_ACTIONS.get(value, Action.MERGE) for value in values] + [Action.MERGE], object
-        )
+        known = np.empty(len(values) + 1, object)
+        known[-1] = version.absent_action
         for number, value in enumerate(values):
-            at = np.flatnonzero(numbers == number)
-            if value not in _ACTIONS and len(at):
-                self.report_action(value, int(self.file.table.lines[self.first + int(at[0])]))
+            known[number] = version.action_of(value)
+            if known[number] is None or value not in version.letters.values():
+                at = np.flatnonzero(numbers == number)
+                if len(at):
+                    line = int(part.table.lines[part.first + int(at[0])])
+                    self.report_action(value, known[number], line)
+                known[number] = known[number] or version.absent_action
         actions: npt.NDArray[np.object_] = known[numbers]
         return actions
 
-    def report_action(self, value: str, line: int) -> None:
-        """Report an action that is none."""
-        finding = Finding(
-            rule="unknown-action",
-            severity=Severity.ERROR,
-            message=f"{value!r} is no action; write one of {', '.join(_ACTIONS)} (SDMX-CSV 2.1, 'Actions').",
-            component="ACTION",
-            value=value,
-            locator=f"line:{line}",
+    def report_action(self, value: str, meant: Action | None, line: int) -> None:
+        """Report an action that the version does not have; where a word was meant, only that it did."""
+        version = self.file.version
+        mark = f"unknown-action {value}"
+        if mark in self.told:
+            return
+        self.told.add(mark)
+        letters = ", ".join(sorted(version.letters.values()))
+        self.report.add(
+            Finding(
+                rule="unknown-action",
+                severity=Severity.ERROR if meant is None else Severity.WARNING,
+                message=f"{value!r} is no action of {version.name}; write one of {letters} ('Actions')."
+                + (f" It was read as {meant.value}." if meant else ""),
+                component="ACTION",
+                value=value,
+                locator=f"line:{line}",
+            )
         )
-        if finding not in self.report.findings:
-            self.report.add(finding)
 
-    def component_columns(self) -> dict[str, pa.Array]:
+    def component_columns(self, part: _Part) -> dict[str, pa.Array]:
         """Return the columns of components that have any value, in DSD order."""
         found: dict[str, pa.Array] = {}
-        by_id, _ = self.own_columns()
         for component in self.dsd.components:
-            column = by_id.get(component.id)
+            column = self.own_columns.get(component.id)
             if column is None:
                 continue
-            cells = self.cells(column)
+            cells = self.cells(column, part)
             if cells.null_count < len(cells):
-                found[component.id] = self.values(component, column, cells)
+                found[component.id] = self.values(component, column, cells, part)
         return found
 
     def values(
-        self, component: ResolvedComponent, column: _Column, cells: pa.StringArray
+        self, component: ResolvedComponent, column: _Column, cells: pa.Array, part: _Part
     ) -> pa.Array:
         """Return the values of a component as its column of the batch has them."""
         if column.languages:
-            self.report.add(
+            self.say_once(
                 Finding(
                     rule="multilingual-values",
                     severity=Severity.ERROR,
@@ -398,28 +592,32 @@ class _Run:
                     locator="line:1",
                 )
             )
-        strip = _strip_label if column.is_labelled and _has_labels(component) else str
+        strip = _stripper(component) if column.is_labelled else None
         if component.is_multiple:
             return self.lists(cells, strip)
         if component.role is Role.MEASURE and component.codelist is None:
-            return self.numbers(component, cells)
-        values, indices = dictionary_of(cells)
-        if strip is str:
-            return pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.string()))
-        stripped = pa.array([strip(value) for value in values], pa.string()).take(indices)
-        return stripped if component.role is Role.MEASURE else stripped.dictionary_encode()
+            return self.numbers(component, cells, part)
+        if column.has_sub_fields and not column.languages:
+            separator = self.file.sub_separator or ";"
+            cells = _rewritten(cells, lambda text: _only_sub_field(text, separator))
+        if strip is not None:
+            cells = _rewritten(cells, strip)
+        return cells if component.role is Role.MEASURE else coded(cells)
 
-    def lists(self, cells: pa.StringArray, strip: Callable[[str], str]) -> pa.ListArray:
+    def lists(self, cells: pa.Array, strip: Callable[[str], str] | None) -> pa.ListArray:
         """Return the several values of each cell."""
         values, indices = dictionary_of(cells)
         separator = self.file.sub_separator
-        lists = [
-            [strip(part) for part in (split_sub_fields(value, separator) if separator else [value])]
-            for value in values
-        ]
+        if self.file.version is CSV_1_0:
+            separator = SUB_SEPARATOR
+        lists = [split_sub_fields(value, separator) if separator else [value] for value in values]
+        if strip is not None:
+            lists = [list(map(strip, parts)) for parts in lists]
         return pa.array(lists, pa.list_(pa.string())).take(indices)
 
-    def numbers(self, component: ResolvedComponent, cells: pa.StringArray) -> pa.StringArray:
+    def numbers(
+        self, component: ResolvedComponent, cells: pa.StringArray, part: _Part
+    ) -> pa.StringArray:
         """Return measured values as they are; a decimal comma, which a `;` file may have, becomes a point."""
         if self.file.separator == ",":
             return cells
@@ -429,23 +627,98 @@ class _Run:
         if not pc.any(with_comma).as_py():
             return cells
         row = int(pc.indices_nonzero(with_comma)[0].as_py())
-        self.report.add(
+        self.say_once(
             Finding(
                 rule="decimal-comma",
                 severity=Severity.INFO,
                 message=f"{component.id} has decimal commas, which were read as decimal points.",
                 component=component.id,
                 value=cells[row].as_py(),
-                locator=f"line:{self.file.table.lines[self.first + row]}",
+                locator=f"line:{part.table.lines[part.first + row]}",
             )
         )
         return pc.if_else(with_comma, pc.replace_substring(cells, ",", "."), cells)
 
+    def check_keys(self, part: _Part, level: Level) -> None:
+        """Report a SERIES_KEY or OBS_KEY that says something else than the dimensions."""
+        ids = self.dsd.key_ids
+        for name in ("SERIES_KEY", "OBS_KEY"):
+            column = self.file.by_id.get(name)
+            if column is None or name in self.dsd or any(id not in level.columns for id in ids):
+                continue
+            # Any dimension may stand at the observation, and then is not in the key of the series.
+            wanted = [tuple(other for other in ids if other != id) for id in reversed(ids)]
+            cells = self.cells(column, part)
+            self.check_key(name, cells, [ids] if name == "OBS_KEY" else [*wanted, ids], level)
 
-def _has_labels(component: ResolvedComponent) -> bool:
-    """Tell whether labels=both writes a name after the value."""
-    return component.codelist is not None or component.role in (Role.DIMENSION, Role.TIME)
+    def check_key(
+        self, name: str, cells: pa.Array, candidates: list[tuple[str, ...]], level: Level
+    ) -> None:
+        """Report the first key that contradicts the dimensions, unless some choice of them fits all rows."""
+        first: tuple[str, pa.Array, pa.Array] | None = None
+        for ids in candidates:
+            parts = [level.columns[id].cast(pa.string()) for id in ids]
+            wanted = pc.binary_join_element_wise(*parts, pa.scalar("."))
+            differs = pc.not_equal(cells, wanted).fill_null(False)
+            if not pc.any(differs).as_py():
+                return
+            first = first or (name, wanted, differs)
+        if first is not None:
+            self.report_key(*first, cells, level)
+
+    def report_key(
+        self, id: str, wanted: pa.Array, differs: pa.Array, cells: pa.Array, level: Level
+    ) -> None:
+        """Report the first of the keys that contradict the dimensions."""
+        row = int(pc.indices_nonzero(differs)[0].as_py())
+        self.say_once(
+            Finding(
+                rule="contradictory-key",
+                severity=Severity.WARNING,
+                message=f"{id} is {cells[row].as_py()!r} where the dimensions say {wanted[row].as_py()!r}; "
+                "the dimensions were read.",
+                dataflow=self.dsd.urn.short,
+                component=id,
+                value=cells[row].as_py(),
+                locator=level.locators[row].as_py(),
+            )
+        )
+
+
+def _common(actions: npt.NDArray[np.object_], hoister: Hoister) -> Action:
+    """Return the action of a dataset: that of all its first rows, else Merge."""
+    if len(actions):
+        first: Action = actions[0]
+        return first if bool((actions == first).all()) else Action.MERGE
+    return next(iter(hoister.actions), Action.MERGE)
+
+
+def _rewritten(cells: pa.StringArray, rewrite: Callable[[str], str]) -> pa.StringArray:
+    """Return the cells with each distinct text rewritten."""
+    values, indices = dictionary_of(coded(cells))
+    return pa.array([rewrite(value) for value in values], pa.string()).take(indices)
+
+
+def _only_sub_field(text: str, separator: str) -> str:
+    """Return the value of a cell of sub-fields that has one; several stay one text, for the rules to refuse."""
+    found = split_sub_fields(text, separator)
+    return found[0] if len(found) == 1 else text
+
+
+def _stripper(component: ResolvedComponent) -> Callable[[str], str] | None:
+    """Return what takes the name off a cell `ID: Name`; None where labels=both writes none."""
+    if component.codelist is not None:
+        return _strip_label
+    return _strip_repeated if component.role in (Role.DIMENSION, Role.TIME) else None
 
 
 def _strip_label(text: str) -> str:
-    return text.partition(": ")[0]
+    """Return the code of a cell `CODE: Name`."""
+    repeated = _strip_repeated(text)
+    return text.partition(": ")[0] if repeated == text else repeated
+
+
+def _strip_repeated(text: str) -> str:
+    """Return the value of a cell `VALUE: VALUE`, which uncoded dimensions have; any other text as it is."""
+    half = (len(text) - 2) // 2
+    return text[:half] if text == f"{text[:half]}: {text[:half]}" else text

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dsd.batch import rows_of
 from dsd.finding import Report
 from dsd.structures import Structures
-from service.formats.csv_table import read_table
+from service.formats.csv_table import CsvText
 from service.formats.sdmx_csv import quoted, sub_fields
 from service.formats.sdmx_csv_reader import decode_csv, split_sub_fields
 
@@ -96,7 +96,9 @@ cells = st.text(st.sampled_from('ab ,;"\n\r\té:'), max_size=5)
 def test_cells_are_read_as_the_csv_module_reads_them(rows: list[list[str]], end: str) -> None:
     text = "".join(",".join(map(quoted, row)) + end for row in [["x", "y", "z"], *rows])
     report = Report()
-    table = read_table(text.encode(), ",", report)
+    body = CsvText(io.BytesIO(text.encode()), report, read_bytes=7)
+    assert list(body.header(",")) == ["x", "y", "z"]
+    tables = list(body.tables(",", 3))
     reader = csv.reader(io.StringIO(text, newline=""))
     next(reader)
     expected, lines, line = [], [], reader.line_num + 1
@@ -105,9 +107,13 @@ def test_cells_are_read_as_the_csv_module_reads_them(rows: list[list[str]], end:
             expected.append(row)
             lines.append(line)
         line = reader.line_num + 1
-    found = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    assert [list(row) for row in found] == expected
-    assert table.lines.tolist() == lines
+    found = [
+        list(row)
+        for table in tables
+        for row in zip(*(column.to_pylist() for column in table.columns), strict=True)
+    ]
+    assert found == expected
+    assert [line for table in tables for line in table.lines.tolist()] == lines
     assert report.findings == []
 
 

@@ -71,13 +71,13 @@ def test_a_message_is_recognised_by_its_content(data_format, structures):
     for head in (content, b"\xef\xbb\xbf" + content, b" \n" + content)[: 3 if is_text else 1]:
         found = sniff_format(head[:8192])
         assert found.extension == data_format.extension
-        assert found.version == data_format.version
+        # Nothing in a file of SDMX-CSV 2.0 tells it from 2.1, which reads all that 2.0 can say.
+        assert found.version == ("2.1.0" if data_format.name == "csv20" else data_format.version)
 
 
 @pytest.mark.parametrize(
     ("head", "says"),
     [
-        (b"DATAFLOW,REF_AREA\n", "CSV message 1"),
         (b'<m xmlns="http://www.sdmx.org/resources/sdmxml/schemas/v9_1/message"/>', "9.1"),
         (b"", "nothing known"),
         (b"\x00\x01\x02", "nothing known"),
