@@ -156,6 +156,8 @@ def _refuse(package: Package, main: str) -> None:
             "the workbook is shared with a log of changes, into which no sheet can be added; "
             "end the sharing and save it again"
         )
+    if package.is_encrypted:
+        raise AnnotationError("the workbook is packed with a password; save it without one")
     names = [name.lower() for name in package.names()]
     if len(set(names)) < len(names) or package.has_doubles:
         raise AnnotationError("the workbook is damaged: it has two parts of one name")

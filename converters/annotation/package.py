@@ -18,8 +18,8 @@ from lxml import etree
 Element = etree._Element
 """An element of a part."""
 
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What reading a damaged part, or one packed with a password, raises."""
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+"""What reading a damaged part raises."""
 RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
 CONTENT_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 _CONTENT_TYPES_PART = "[Content_Types].xml"
@@ -100,6 +100,7 @@ class Package:
     def __init__(self, data: bytes) -> None:
         self._archive = zipfile.ZipFile(io.BytesIO(data))
         self._entries = {info.filename: info for info in self._archive.infolist()}
+        self.is_encrypted = any(info.flag_bits & 0x1 for info in self._entries.values())
         self.has_doubles = len(self._entries) < len(self._archive.infolist())
         self._stored = {name.lstrip("/").lower(): name for name in self._entries}
         self._written: dict[str, bytes] = {}

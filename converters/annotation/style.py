@@ -169,6 +169,8 @@ class StyleSheet:
         entry = self._element(_XF)
         entry.set("fontId", str(self._number("fonts", self._element(font))))
         entry.set("applyFont", "1")
+        if self._entries("cellStyleXfs"):
+            entry.set("xfId", "0")
         if colour is not None:
             entry.set("fillId", str(self.fill(colour)))
             entry.set("applyFill", "1")

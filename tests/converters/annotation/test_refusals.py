@@ -87,6 +87,15 @@ def test_a_workbook_with_two_parts_of_one_name(office):
         annotate_workbook(buffer.getvalue(), [])
 
 
+def test_a_part_packed_with_a_password(office):
+    data = bytearray(office)
+    # The flags in the directory of the archive, for a part that only is copied.
+    name = data.rindex(b"xl/vbaProject.bin")
+    data[name - 46 + 8] |= 1
+    with pytest.raises(AnnotationError, match="packed with a password"):
+        annotate_workbook(bytes(data), [])
+
+
 def test_a_damaged_part_that_is_only_copied_is_no_crash(office):
     with zipfile.ZipFile(io.BytesIO(office)) as archive:
         info = archive.getinfo("xl/vbaProject.bin")
