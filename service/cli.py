@@ -14,6 +14,7 @@ from service.commands.annotate import annotate
 from service.commands.artefacts import artefacts
 from service.commands.convert import convert
 from service.commands.export import export
+from service.commands.formats import formats
 from service.commands.serve import serve
 from service.commands.store import store_group
 from service.commands.submit import load, validate
@@ -22,7 +23,7 @@ from service.commands.template import template
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Prepare a submission", (template, validate, annotate, convert)),
     ("Keep and serve", (load, serve, export)),
-    ("Look after", (store_group, artefacts)),
+    ("Look after", (store_group, artefacts, formats)),
 )
 """Every command, in the order in which the help lists them."""
 

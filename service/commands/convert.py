@@ -63,7 +63,7 @@ def convert(
     where a cell could not be read, unless --partial is given.
 
     \b
-    Examples:
+    Example:
       ilms convert idn.xlsx -o idn.csv
       ilms convert idn.csv -o filled.xlsx
     """

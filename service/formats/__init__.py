@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import TypeVar
 
-from dsd.dataset import Action
+from dsd.dataset import Action, SetAttributes
 from service.formats.contract import Capabilities, DataFormat, StructureFormat
 from service.formats.error_message import encode_error
 from service.formats.json_stat import encode_json_stat
@@ -40,15 +40,20 @@ __all__ = [
 ]
 
 _NO_MERGE = {Action.MERGE: Action.APPEND}
+_SAID = frozenset(entry.name for entry in fields(SetAttributes))
 _CSV = Capabilities(
-    multiple_values=True, row_actions=True, cross_section=True, several_datasets=True
+    multiple_values=True,
+    row_actions=True,
+    cross_section=True,
+    several_datasets=True,
+    several_measures=True,
 )
-_ML_31 = Capabilities(
-    multiple_values=True, row_actions=False, cross_section=True, several_datasets=True
-)
-_ML = replace(_ML_31, came_back=_NO_MERGE)
+_JSON = replace(_CSV, row_actions=False, several_datasets=False)
+_ML_31 = replace(_CSV, row_actions=False, said=_SAID)
+_ML_30 = replace(_ML_31, came_back=_NO_MERGE)
+_ML = replace(_ML_30, several_measures=False)
 _ML_TIME_SERIES = replace(_ML, cross_section=False)
-_TABLE = Capabilities(multiple_values=True, row_actions=True, cross_section=True)
+_TABLE = replace(_CSV, several_datasets=False, said=_SAID)
 
 DATA_FORMATS: tuple[DataFormat, ...] = (
     DataFormat(
@@ -90,7 +95,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.data+json",
         version="2.1.0",
         extension=".json",
-        capabilities=Capabilities(multiple_values=True, row_actions=False, cross_section=True),
+        capabilities=_JSON,
         encode=encode_json,
         decode=decode_json,
         aliases=("application/json",),
@@ -149,7 +154,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.data+xml",
         version="3.0.0",
         extension=".xml",
-        capabilities=_ML,
+        capabilities=_ML_30,
         encode=encode_structure_specific_30,
         decode=decode_ml,
     ),
@@ -177,7 +182,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.json-stat+json",
         version="2.0",
         extension=".jsonstat",
-        capabilities=replace(_TABLE, row_actions=False),
+        capabilities=replace(_TABLE, row_actions=False, several_measures=False),
         encode=encode_json_stat,
         decode=decode_json_stat,
     ),

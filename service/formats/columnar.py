@@ -115,12 +115,19 @@ def make_table(
     fields = []
     for component in components:
         fields.append(_field(component, column_type(component)))
-        if component.role is Role.MEASURE and component.codelist is None:
+        if is_figure(component):
             fields.append(pa.field(NUMBER_PREFIX + component.id, pa.float64()))
     if own_actions:
         fields.append(pa.field(ACTION, CODED))
     schema = pa.schema(fields, metadata=_metadata(header, dataset, ids))
     return Table(dsd, components, schema, dataset.action)
+
+
+def is_figure(component: ResolvedComponent) -> bool:
+    """Tell whether the values of a component may be numbers: those of a measure, one a row."""
+    return (
+        component.role is Role.MEASURE and component.codelist is None and not component.is_multiple
+    )
 
 
 def _field(component: ResolvedComponent, kind: pa.DataType) -> pa.Field:

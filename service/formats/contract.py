@@ -103,6 +103,10 @@ class Capabilities:
     """Actions of a data set that cannot be written."""
     labels: frozenset[str] = frozenset({"id", "name", "both"})
     """What `EncodeOptions.labels` may be; formats without labels take any."""
+    several_measures: bool = False
+    """More than one measure."""
+    empty_texts: bool = True
+    """An empty text is told from an absent one."""
     said: frozenset[str] = frozenset()
     """What a message can say of a data set beside its contents: names of the fields of `dsd.dataset.SetAttributes`."""
 

@@ -44,11 +44,33 @@ def _chunks(
 ) -> Iterator[bytes]:
     outbox = Outbox()
     with open_writer(pa.PythonFile(outbox, mode="w"), table.schema) as writer:
-        for batch in table.batches(batches):
+        for batch in _regrouped(table.batches(batches)):
             writer.write_batch(batch)
             if chunk := outbox.take():
                 yield chunk
     yield outbox.take()
+
+
+def _regrouped(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield batches of about `ROWS_A_GROUP` rows: each becomes a row group, and many small ones cost space and memory."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= ROWS_A_GROUP:
+            yield _joined(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    whole = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
+    # A table without rows has no batches.
+    return whole[0] if whole else batches[0]
 
 
 def _parquet_writer(sink: Any, schema: pa.Schema) -> Any:
@@ -76,7 +98,7 @@ def decode_parquet(
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(pa.PythonFile(stream, mode="r"))
+        file = pq.ParquetFile(pa.PythonFile(stream, mode="r"), pre_buffer=False)
     except (pa.ArrowInvalid, OSError) as error:
         report.add(_fatal("not-parquet", f"The file is no Parquet file that is whole: {error}."))
         return

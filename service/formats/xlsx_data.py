@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from dsd.batch import ACTION, Batch
 from dsd.dataset import Action, AttributeValues, PreparedDataset
-from dsd.resolved import ResolvedComponent, Role
+from dsd.resolved import ResolvedComponent
+from service.formats.columnar import is_figure
 from service.formats.columns import (
     Part,
     content,
@@ -218,7 +219,7 @@ class _Sheet:
                 return text_cell(sub_fields(values)) + self.name_cell(component, values)
 
             return [list_pieces(column, several, ABSENT + ABSENT)]
-        if component.role is Role.MEASURE and component.codelist is None:
+        if is_figure(component):
             return [number_cells(column), ABSENT]
 
         def one(value: str) -> str:
