@@ -91,6 +91,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: str | None = None
     locator: str | None = None
     """Where, in the column form of `Locator`."""
+    related: tuple[str, ...] = ()
+    """Where the other figures are that it was compared with, in the same form."""
     suggestion: str | None = None
     """A value that would be right, where one can be named."""
     waiver: str | None = None

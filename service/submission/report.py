@@ -164,6 +164,8 @@ def _finding(same: list[Finding], width: int) -> Iterator[str]:
     if more:
         place = f"{place or 'here'}, and {number(more, 'other place')}"
     yield from _wrapped(f"- {place}: {finding.message}" if place else f"- {finding.message}", width)
+    if finding.related and not more:
+        yield from _wrapped(f"Compare with: {compared_with(finding)}", width, _INDENT * 3)
     if finding.suggestion is not None:
         yield from _wrapped(f"Perhaps: {finding.suggestion}", width, _INDENT * 3)
     if finding.waiver is not None:
@@ -175,6 +177,16 @@ def _place(finding: Finding) -> str:
     if finding.key:
         places.append(" ".join(finding.key.values()))
     return ", ".join(places)
+
+
+def compared_with(finding: Finding) -> str:
+    """Return the places of the figures that a finding compares, the sheet of its own left out."""
+    own = parse_locator(finding.locator).place.rpartition("!")[0] if finding.locator else ""
+    places = [parse_locator(text) for text in finding.related]
+    return ", ".join(
+        place.place.removeprefix(f"{own}!") if place.kind == "cell" else place.readable
+        for place in places
+    )
 
 
 def _wrapped(text: str, width: int, indent: int = _INDENT * 2) -> Iterator[str]:

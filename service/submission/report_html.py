@@ -16,7 +16,7 @@ from dsd.finding import Finding, Severity, parse_locator
 from dsd.resolved import Dsd
 from dsd.structure import Dataflow
 from dsd.structures import Structures
-from service.submission.report import by_message, number, rule_infos, worst_first
+from service.submission.report import by_message, compared_with, number, rule_infos, worst_first
 from service.submission.report_document import ReportDocument, UnreadableFile
 from service.submission.result import (
     Changes,
@@ -326,6 +326,8 @@ class _Page:
         hidden = len(same) - max(len(places), 1)
         said = ", ".join(places) + (f" and {number(hidden, 'other place')}" if hidden else "")
         what: list[Node] = [finding.message]
+        if finding.related and len(same) == 1:
+            what.append(_e("p", {"class": "soft"}, f"Compare with: {compared_with(finding)}"))
         if finding.suggestion is not None:
             what.append(_e("p", {"class": "soft"}, f"Perhaps: {finding.suggestion}"))
         if finding.waiver is not None:

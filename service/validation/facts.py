@@ -46,6 +46,8 @@ class Cell:
     """As reported."""
     multiplier: int
     """Power of ten, as UNIT_MULT has it."""
+    number: int
+    """Its row."""
 
     @property
     def amount(self) -> Decimal:
@@ -291,16 +293,17 @@ class Facts:
         known = self._interners[id].known
         shift = (known[partition.total] - known[code]) * self._weights[id]
         found = self._connection.execute(
-            "SELECT part.number, part.text, part.multiplier, total.text, "  # noqa: S608 (made here)
+            "SELECT part.number, part.text, part.multiplier, total.number, total.text, "  # noqa: S608 (made here)
             "total.multiplier, part.exponent "
             "FROM keyed part JOIN keyed total ON total.key = part.key + $shift AND total.unit = part.unit "
             f"WHERE part.{self._columns[id]} = $code AND part.amount <> 0 "
             "AND abs(part.amount - total.amount) <= 1e-14 * abs(part.amount) ORDER BY part.number",
             {"shift": shift, "code": known[code]},
         ).fetchall()
-        for number, text, multiplier, total_text, total_multiplier, exponent in found:
-            part = Cell(code, text, multiplier)
-            total = Cell(partition.total, total_text, total_multiplier)
+        for number, text, multiplier, *of_total, exponent in found:
+            part = Cell(code, text, multiplier, number)
+            total_number, total_text, total_multiplier = of_total
+            total = Cell(partition.total, total_text, total_multiplier, total_number)
             if part.amount == total.amount:
                 yield Sum(partition, number, total, (part,), (), False, Decimal(1).scaleb(exponent))
 
@@ -323,13 +326,16 @@ class Facts:
         codes = list(interner.known)
         for place, number, text, multiplier, exponent, is_complete, found in candidates:
             cells = [
-                (Cell(codes[cell["code"]], cell["text"], cell["multiplier"]), cell["is_part"])
+                (
+                    Cell(codes[cell["code"]], cell["text"], cell["multiplier"], cell["number"]),
+                    cell["is_part"],
+                )
                 for cell in found
             ]
             yield Sum(
                 partitions[place],
                 number,
-                Cell(partitions[place].total, text, multiplier),
+                Cell(partitions[place].total, text, multiplier, number),
                 tuple(cell for cell, is_part in cells if is_part),
                 tuple(cell for cell, is_part in cells if not is_part),
                 is_complete,
@@ -413,7 +419,7 @@ WITH sums AS (
 )
 SELECT c.place, c.number, c.text, c.multiplier, c.finest,
     c.is_complete AND NOT EXISTS (SELECT 1 FROM unread WHERE {could_be_here}) AS is_complete,
-    list({{'code': f.{column}, 'text': f.text, 'multiplier': f.multiplier, 'is_part': p.is_part}}
+    list({{'code': f.{column}, 'text': f.text, 'multiplier': f.multiplier, 'number': f.number, 'is_part': p.is_part}}
         ORDER BY f.number)
 FROM candidates c JOIN parts p ON p.place = c.place AND NOT p.is_total
 JOIN keyed f ON f.{column} = p.part AND f.key + p.shift = c.total_key AND f.unit = c.unit

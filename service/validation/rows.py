@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeAlias
@@ -168,3 +169,21 @@ def take_rows(dsd: Dsd, batches: Iterable[Batch], numbers: Iterable[int]) -> Ite
         if number is None:
             return
         first += batch.num_rows
+
+
+def locators_of(batches: Iterable[Batch], numbers: Iterable[int]) -> dict[int, str]:
+    """Return the locators of the rows with these numbers; a row of which no place is known is left out."""
+    wanted = sorted(set(numbers))
+    found: dict[int, str] = {}
+    first = start = 0
+    for batch in batches:
+        end = bisect_left(wanted, first + batch.num_rows, start)
+        if end > start and LOCATOR in batch.schema.names:
+            places = pa.array([number - first for number in wanted[start:end]], pa.int64())
+            texts = batch.column(LOCATOR).take(places).to_pylist()
+            pairs = zip(wanted[start:end], texts, strict=True)
+            found |= {number: text for number, text in pairs if text is not None}
+        if end == len(wanted):
+            break
+        start, first = end, first + batch.num_rows
+    return found

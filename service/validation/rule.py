@@ -110,6 +110,7 @@ class Rule:
         component: str | None = None,
         value: str | None = None,
         suggestion: str | None = None,
+        related: tuple[str, ...] = (),
     ) -> Finding:
         """Return a finding of this rule, at a row or (None) at the dataset as a whole."""
         return Finding(
@@ -121,5 +122,6 @@ class Rule:
             key=row.key if row else {},
             value=value,
             locator=row.locator if row else None,
+            related=related,
             suggestion=suggestion,
         )

@@ -10,10 +10,12 @@ from dsd.resolved import Dsd
 from service.validation.concepts import is_additive
 from service.validation.facts import DIGITS, Cell, Sum
 from service.validation.partitions import breakdowns
-from service.validation.rows import Row, take_rows
+from service.validation.rows import Row, locators_of, take_rows
 from service.validation.rule import Rule, RuleInfo
 
 _NAMED_PARTS = 6
+_RELATED_PARTS = 20
+"""Parts of which a finding tells the place."""
 
 
 class _SumRule(Rule):
@@ -35,6 +37,9 @@ class _SumRule(Rule):
         with localcontext(prec=DIGITS):
             told = [(found, said) for found in self.facts.sums if (said := self.wrong(found))]
         numbers = (found.number for found, _ in told)
+        places = locators_of(
+            self.context.spool, (cell.number for found, _ in told for cell in _related(found))
+        )
         rows = take_rows(self.context.dsd, self.context.spool, numbers)
         row: Row | None = None
         for found, said in told:
@@ -42,7 +47,11 @@ class _SumRule(Rule):
             while row is None or row.number != found.number:
                 row = next(rows)
             yield self.finding(
-                said, row=row, component=found.partition.component, value=found.total.text
+                said,
+                row=row,
+                component=found.partition.component,
+                value=found.total.text,
+                related=tuple(places[c.number] for c in _related(found) if c.number in places),
             )
 
 
@@ -95,6 +104,10 @@ class PartExceedsTotal(_SumRule):
         if not larger:
             return None
         return f"{_in_words(larger, found, ' and ')} above the total {found.partition.total} {found.total.text}."
+
+
+def _related(found: Sum) -> tuple[Cell, ...]:
+    return (*found.parts, *found.aggregates)[:_RELATED_PARTS]
 
 
 def _exceeds(found: Sum, part: Cell) -> bool:

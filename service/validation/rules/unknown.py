@@ -20,7 +20,7 @@ from service.validation.partitions import (
     breakdowns,
     is_marked,
 )
-from service.validation.rows import Row, Rows, take_rows
+from service.validation.rows import Row, Rows, locators_of, take_rows
 from service.validation.rule import Context, Rule, RuleInfo
 
 
@@ -48,6 +48,7 @@ class UnknownEqualsSubtotal(Rule):
             equal = list(self.facts.equal_parts(_unknown_parts(self.context.dsd)))
         found = sorted(equal, key=lambda entry: entry.number)
         rows = take_rows(self.context.dsd, self.context.spool, (entry.number for entry in found))
+        places = locators_of(self.context.spool, (entry.total.number for entry in found))
         row: Row | None = None
         for entry in found:
             while row is None or row.number != entry.number:
@@ -60,6 +61,7 @@ class UnknownEqualsSubtotal(Rule):
                 row=row,
                 component=component.id,
                 value=part.text,
+                related=tuple(filter(None, [places.get(entry.total.number)])),
             )
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
 from converters.examples.build import SUBMISSIONS
@@ -306,6 +307,28 @@ def test_validation_finds_exactly_what_the_list_says(results) -> None:
         for row in listed()
     ]
     assert sorted(said(results)) == sorted(expected)
+
+
+def test_a_finding_names_the_cells_of_the_figures_that_it_compares(results) -> None:
+    compared = 0
+    for workbook, result in results.items():
+        sheets = load_workbook(SUBMISSIONS / f"{workbook}.xlsx", read_only=False)
+        for finding in result.all_findings:
+            figures = []
+            for locator in finding.related:
+                sheet, _, cell = parse_locator(locator).place.rpartition("!")
+                figures.append(Decimal(repr(sheets[sheet][cell].value)))
+            if finding.rule == "partition-sum":
+                (said,) = re.findall(r"(?:=|is already) ([0-9.]+), but", finding.message)
+                assert sum(figures) == Decimal(said)
+            elif finding.rule == "part-exceeds-total":
+                assert max(figures) > Decimal(finding.value)
+            elif finding.rule == "unknown-equals-subtotal":
+                assert figures == [Decimal(finding.value)]
+            else:
+                assert figures == []
+            compared += bool(figures)
+    assert compared == 11
 
 
 def test_each_table_is_rejected_by_itself(results) -> None:
