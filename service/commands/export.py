@@ -190,6 +190,7 @@ class _Export:
             raise Refusal("the store holds no data; nothing was written")
         newest = max(revision.at for revision in revisions.values() if revision.at is not None)
         empty = len(flows) - len(filled)
+        written = []
         for flow in each(filled, "Exporting", lambda flow: flow.id):
             try:
                 answer = self._answer(flow, None)
@@ -201,7 +202,9 @@ class _Export:
                 empty += 1
                 continue
             target = folder / f"{_name(flow, flows)}{self._format.extension}"
-            say(f"Wrote {target}: {_save(answer, target):,} bytes.")
+            written.append(f"Wrote {target}: {_save(answer, target):,} bytes.")
+        for line in written:
+            say(line)
         if empty:
             say(f"{empty} of {len(flows)} dataflows hold no data that were asked for.")
 

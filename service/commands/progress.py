@@ -18,11 +18,22 @@ class Progress(Protocol):
 
 
 def each(jobs: Sequence[Job], what: str, name: Callable[[Job], str]) -> Iterator[Job]:
-    """Yield the jobs under a progress bar on a terminal, a log line each elsewhere."""
+    """Yield the jobs under a progress bar on a terminal, a log line each elsewhere.
+
+    What is printed meanwhile would stand in the bar: see `is_shown`.
+    """
+    if len(jobs) == 1:
+        yield from jobs
+        return
     with bar(what) as progress:
         for number, job in enumerate(jobs):
             progress(number, len(jobs), name(job))
             yield job
+
+
+def is_shown(jobs: int) -> bool:
+    """Tell whether so many jobs have a bar, so that what they print has to wait for its end."""
+    return jobs > 1 and sys.stderr.isatty()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from service.commands.progress import is_shown
 from service.commands.refusal import Refusal, say
 from service.commands.target import replacing
 
@@ -19,12 +20,19 @@ _OF_ENDING = {".json": "json", ".html": "html", ".htm": "html", ".txt": "text"}
 
 
 class Report:
-    """Takes receipts one by one. Texts for a person are printed as they come, documents at the end."""
+    """Takes receipts one by one. Texts for a person are printed as they come, documents at the end.
 
-    def __init__(self, structures: Structures, kind: str | None, target: Path | None) -> None:
+    Under a progress bar texts too wait for the end.
+    """
+
+    def __init__(
+        self, structures: Structures, kind: str | None, target: Path | None, jobs: int
+    ) -> None:
         self._structures = structures
         self._target = target
         self._kind = kind or self._kind_of_target()
+        self._is_text = self._target is None and self._kind in ("text", "summary")
+        self._streams = self._is_text and not is_shown(jobs)
         self._results: list[SubmissionResult] = []
         self._unreadable: list[UnreadableFile] = []
 
@@ -37,10 +45,6 @@ class Report:
             raise Refusal(
                 f"{self._target}: the ending says no kind of report; write .html, .json or .txt, or give --report"
             ) from None
-
-    @property
-    def _streams(self) -> bool:
-        return self._target is None and self._kind in ("text", "summary")
 
     def add(self, result: SubmissionResult) -> None:
         """Take in a receipt."""

@@ -74,7 +74,7 @@ def validate(
       ilms validate idn.xlsx --provider IDN_MOM -o report.html
     """
     structures = structures_of(folders)
-    said = Report(structures, report, target)
+    said = Report(structures, report, target, len(sources))
     jobs = [Job(source, provider, waivers) for source in sources]
     _submit(jobs, "Validating", structures, None, said, settings_of(), all_or_nothing)
 
@@ -118,9 +118,9 @@ def load(
     if not sources and not bundled:
         raise click.UsageError("name a file, or give --bundled")
     structures, settings = structures_of(folders), settings_of(config, store_folder=store)
-    said = Report(structures, report, target)
     jobs = [Job(source, provider, waivers) for source in sources]
     jobs += _bundled(structures) if bundled else ()
+    said = Report(structures, report, target, len(jobs))
     with opened_store(settings, create=True) as opened:
         _submit(jobs, "Loading", structures, opened, said, settings, all_or_nothing)
 
