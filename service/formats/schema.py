@@ -15,7 +15,7 @@ from dsd.structure import Group
 from service.formats.columns import observation_ids
 from service.formats.contract import EncodeOptions, NotExpressibleError
 from service.formats.sdmx_ml21 import DECLARATION, tag
-from service.formats.sdmx_ml_layout import Layout, is_text
+from service.formats.sdmx_ml_layout import Layout, check_components, is_text
 from service.formats.sdmx_ml_syntax import ML_VERSIONS, component_type_name
 
 SCHEMA_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
@@ -66,6 +66,37 @@ _NUMBERS = frozenset(
     f"xs:{name}" for name in ("integer", "int", "long", "short", "decimal", "float", "double")
 )
 _TIME_TYPE = "common:ObservationalTimePeriodType"
+_ZONE = r"(Z|[+\-]\d\d:\d\d)?"
+_GREGORIAN = {
+    "GregorianYear": (rf"\d{{4}}{_ZONE}",),
+    "GregorianYearMonth": (rf"\d{{4}}-\d\d{_ZONE}",),
+    "GregorianDay": (rf"\d{{4}}-\d\d-\d\d{_ZONE}",),
+}
+_REPORTING = {
+    "ReportingYear": (rf"\d{{4}}-A1{_ZONE}",),
+    "ReportingSemester": (rf"\d{{4}}-S\d{_ZONE}",),
+    "ReportingTrimester": (rf"\d{{4}}-T\d{_ZONE}",),
+    "ReportingQuarter": (rf"\d{{4}}-Q\d{_ZONE}",),
+    "ReportingMonth": (rf"\d{{4}}-M\d\d{_ZONE}",),
+    "ReportingWeek": (rf"\d{{4}}-W\d\d{_ZONE}",),
+    "ReportingDay": (rf"\d{{4}}-D\d{{3}}{_ZONE}",),
+}
+_DATE_TIME = (r"\d{4}-\d\d-\d\dT[^/]+",)
+_ALL_GREGORIAN = tuple(pattern for patterns in _GREGORIAN.values() for pattern in patterns)
+# Each restricts the type of TIME_PERIOD, whose named parts are no restrictions of it to every processor.
+_PERIOD_PATTERNS = {
+    **_GREGORIAN,
+    **_REPORTING,
+    "DateTime": _DATE_TIME,
+    "GregorianTimePeriod": _ALL_GREGORIAN,
+    "BasicTimePeriod": (*_ALL_GREGORIAN, *_DATE_TIME),
+    "ReportingTimePeriod": tuple(
+        pattern for patterns in _REPORTING.values() for pattern in patterns
+    ),
+    "StandardTimePeriod": ("[^/]+",),
+    "TimeRange": (".+/.+",),
+}
+_START_DAY = "REPORTING_YEAR_START_DAY"
 _ANNOTATIONS = tag("xs:element", {"ref": "common:Annotations", "minOccurs": "0"})
 _LEVELS = {"series": "Series", "group": "Group", "observation": "Obs"}
 """Levels whose element holds the `Comp`s of its own components, by the name of the element."""
@@ -95,6 +126,9 @@ class _Schema:
 
     def type_of(self, component: ResolvedComponent) -> str:
         """Return the content of the type of a component's single values."""
+        if component.role is Role.TIME:
+            patterns = [("xs:pattern", pattern) for pattern in _period_patterns(component)]
+            return _restriction(_TIME_TYPE, patterns)
         if self.deletion and component.role in (Role.MEASURE, Role.ATTRIBUTE):
             # Which value stands for one that goes makes no difference.
             return _restriction("xs:string", [])
@@ -130,11 +164,12 @@ class _Schema:
         )
 
     def value_types(self) -> list[str]:
-        """Return a named type for each component but time, whose type is one of the official ones."""
+        """Return a named type for each component; texts and a time of any period have an official one."""
         return [
             tag("xs:simpleType", {"name": _type_name(c)}, self.type_of(c))
             for c in self.layout.components
-            if c.role is not Role.TIME and not (self.layout.is_complex(c) and is_text(c))
+            if not (c.role is Role.TIME and not _period_patterns(c))
+            and not (self.layout.is_complex(c) and is_text(c))
         ]
 
     def component_types(self) -> list[str]:
@@ -197,7 +232,11 @@ class _Schema:
 
     def attribute(self, component: ResolvedComponent, use: str) -> str:
         """Return the declaration of the XML attribute of a component."""
-        type = _TIME_TYPE if component.role is Role.TIME else _type_name(component)
+        type = _type_name(component)
+        if component.role is Role.TIME and not _period_patterns(component):
+            type = _TIME_TYPE
+        elif self.is_2_1 and component.id == _START_DAY:
+            type = "xs:gMonthDay"
         return tag("xs:attribute", {"name": component.id, "type": type, "use": use})
 
     def dimensions(self, ids: Iterable[str]) -> str:
@@ -217,9 +256,9 @@ class _Schema:
     def derived(
         self, name: str, base: str, elements: str, attributes: str, *, abstract: bool = False
     ) -> str:
-        """Return a type of a level; SDMX 2.1 has one attribute of its own on each, which no DSD here has."""
-        if self.is_2_1 and not abstract:
-            attributes += _prohibited("REPORTING_YEAR_START_DAY", "xs:gMonthDay")
+        """Return a type of a level; SDMX 2.1 has an attribute on each that few DSDs have, and those on one level."""
+        if self.is_2_1 and not abstract and f'name="{_START_DAY}"' not in attributes:
+            attributes += _prohibited(_START_DAY, "xs:gMonthDay")
         return _complex(name, base, _ANNOTATIONS + elements, attributes, abstract=abstract)
 
     def observation_type(self) -> str:
@@ -355,6 +394,12 @@ def _type_name(component: ResolvedComponent) -> str:
     return f"{component.id}_TYPE"
 
 
+def _period_patterns(component: ResolvedComponent) -> tuple[str, ...]:
+    """Return the patterns of TIME_PERIOD, nothing where it takes every period."""
+    format = component.text_format
+    return _PERIOD_PATTERNS.get(format.data_type or "", ()) if format else ()
+
+
 def _most_values(component: ResolvedComponent) -> str:
     definition = component.definition.local_representation
     stated = (
@@ -453,7 +498,8 @@ def make_schema(
         official_schemas: folder or URL of the official schemas; None for https://xml.sdmx.org/.
 
     Raises:
-        NotExpressibleError: the dimension at the observation is not in the DSD, or there is no such version.
+        NotExpressibleError: the dimension at the observation is not in the DSD, there is no such version, or
+            it cannot hold all components of the DSD.
     """
     ml = ML_VERSIONS.get(version)
     if ml is None or (is_time_series and ml.has_atts):
@@ -462,6 +508,7 @@ def make_schema(
             f"there is no SDMX-ML {version}{kind} structure-specific data; there is {', '.join(ML_VERSIONS)}"
             f"{', time series in 2.1 alone' if is_time_series else ''}"
         )
+    check_components(ml, dsd)
     ids = observation_ids(dsd, EncodeOptions(dimension_at_observation))
     schema = _Schema(Layout(dsd, ml, tuple(ids), dsd.components), is_time_series, deletion)
     namespace = schema.layout.namespace

@@ -11,7 +11,7 @@ from dsd.dataset import AttributeValues
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import observation_ids, written_ids
 from service.formats.contract import EncodeOptions, NotExpressibleError
-from service.formats.levels import dimensions_of
+from service.formats.levels import Value, dimensions_of
 from service.formats.sdmx_ml_syntax import MlVersion, Syntax
 
 PRIMARY_MEASURE = "OBS_VALUE"
@@ -116,7 +116,7 @@ def make_layout(syntax: Syntax, dsd: Dsd, options: EncodeOptions) -> Layout:
     version = syntax.version
     at_observation = tuple(observation_ids(dsd, options))
     ids = set(written_ids(dsd, options))
-    _check_components(version, dsd)
+    check_components(version, dsd)
     if syntax.is_time_series and at_observation != ("TIME_PERIOD",):
         raise NotExpressibleError(
             f"{syntax.root} has TIME_PERIOD at the observation; ask for it, or for the format without time series"
@@ -124,7 +124,12 @@ def make_layout(syntax: Syntax, dsd: Dsd, options: EncodeOptions) -> Layout:
     return Layout(dsd, version, at_observation, tuple(c for c in dsd.components if c.id in ids))
 
 
-def _check_components(version: MlVersion, dsd: Dsd) -> None:
+def check_components(version: MlVersion, dsd: Dsd) -> None:
+    """See to it that a version can hold all components of a DSD.
+
+    Raises:
+        NotExpressibleError: SDMX 2.1: another measure than OBS_VALUE; SDMX 3.x: structured text.
+    """
     measures = [measure.id for measure in dsd.measures]
     if not version.has_atts and measures != [PRIMARY_MEASURE]:
         raise NotExpressibleError(
@@ -142,11 +147,12 @@ def _check_components(version: MlVersion, dsd: Dsd) -> None:
 
 
 def check_above(layout: Layout, attributes: Iterable[AttributeValues]) -> None:
-    """See to it that values above the observation hold the key that their attribute depends on.
+    """See to it that values above the observation hold the key that their attribute depends on, one a key.
 
     Raises:
-        NotExpressibleError: a value has another key, or belongs to the observation.
+        NotExpressibleError: a value has another key, or belongs to the observation; two of one key differ.
     """
+    known: dict[tuple[str, tuple[tuple[str, str], ...]], Value] = {}
     for entry in attributes:
         for id in entry.values:
             kind, dimensions = attachment(layout.dsd, layout.dsd[id])
@@ -154,6 +160,13 @@ def check_above(layout: Layout, attributes: Iterable[AttributeValues]) -> None:
                 raise NotExpressibleError(
                     f"{layout.version.name} cannot attach {id} to the key {dict(entry.key)}: "
                     f"it depends on {', '.join(dimensions) or 'the observation'}"
+                )
+            key = restricted(entry.key, dimensions)
+            value = entry.values[id]
+            if known.setdefault((id, key), value) != value:
+                raise NotExpressibleError(
+                    f"{id} has two values, {known[id, key]!r} and {value!r}, for "
+                    f"{dict(key) or 'the whole dataset'}: mend the contradiction"
                 )
 
 

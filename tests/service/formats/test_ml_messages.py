@@ -368,6 +368,17 @@ def test_values_above_on_rows_are_refused_at_the_call(
         encoder(header, [dataset], EncodeOptions())
 
 
+def test_two_values_for_one_key_are_a_contradiction(header: Header, dsd_m: Dsd) -> None:
+    """Entries may name more of a key than an attribute depends on; they must agree then."""
+    entries = [
+        AttributeValues({"REF_AREA": "IDN", "SEX": sex}, {"REGION": region})
+        for sex, region in (("F", "x"), ("M", "y"))
+    ]
+    assert encode("ml31", header, prepare(dsd_m, [], entries[:1])).count(b"REGION") == 1
+    with pytest.raises(NotExpressibleError, match="REGION has two values"):
+        encode("ml31", header, prepare(dsd_m, [], entries))
+
+
 @pytest.mark.parametrize("name", LATER)
 def test_what_xml_cannot_hold_is_refused(name: str, header: Header, dsd_m: Dsd) -> None:
     for values in ({"SOURCES": ["a\x00"]}, {"REMARK": "\ufffe"}, {"OBS_VALUE": "\x01"}):

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import xmlschema
 from lxml import etree
 
+from codelists.representation import Representation, TextFormat
 from dsd.batch import batches_from_rows
 from dsd.dataset import AttributeValues, PreparedDataset
 from dsd.resolved import Dsd
+from dsd.structure import AttributeRelationship, DataAttribute, DataStructure
 from dsd.structures import Structures
 from service.formats import find_data_format
 from service.formats import schema as schema_module
@@ -277,13 +280,114 @@ def test_the_generated_types_have_the_names_of_the_official_samples(
     assert len(codes) == 1
 
 
-def test_what_there_is_no_schema_for_is_refused(dsd: Dsd) -> None:
+DSD_URN = "urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure=TST:DSD_T(1.0.0)"
+FLOW_URN = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_T(1.0.0)"
+PERIODS = (
+    *("2024", "2024-05", "2024-05-06", "2024-05-06T07:08:09"),
+    *("2024-A1", "2024-S2", "2024-T3", "2024-Q4", "2024-M05", "2024-W06", "2024-D123"),
+    "2024-05-06/P1M",
+)
+
+
+def changed(structures: Structures, **members: Any) -> Dsd:
+    """Return the test DSD with other components."""
+    old = structures.get(DSD_URN, DataStructure)
+    assert old.data_structure_components
+    parts = msgspec.structs.replace(old.data_structure_components, **members)
+    new = msgspec.structs.replace(old, data_structure_components=parts)
+    return Structures([*(a for a in structures if a is not old), new]).dsd(FLOW_URN)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("data_type", "taken"),
+    [
+        ("ObservationalTimePeriod", PERIODS),
+        ("StandardTimePeriod", PERIODS[:11]),
+        ("TimeRange", PERIODS[11:]),
+        ("BasicTimePeriod", PERIODS[:4]),
+        ("GregorianTimePeriod", PERIODS[:3]),
+        ("GregorianYear", PERIODS[:1]),
+        ("GregorianYearMonth", PERIODS[1:2]),
+        ("GregorianDay", PERIODS[2:3]),
+        ("DateTime", PERIODS[3:4]),
+        ("ReportingTimePeriod", PERIODS[4:11]),
+        ("ReportingQuarter", PERIODS[7:8]),
+    ],
+)
+def test_time_takes_the_periods_of_its_data_type(
+    version: str,
+    data_type: str,
+    taken: tuple[str, ...],
+    header: Header,
+    test_structures: Structures,
+    ml_schema: MakeSchema,
+) -> None:
+    old = test_structures.get(DSD_URN, DataStructure).data_structure_components
+    assert old
+    assert old.dimension_list.time_dimension
+    format = Representation(format=TextFormat(data_type=data_type))
+    time = msgspec.structs.replace(old.dimension_list.time_dimension, local_representation=format)
+    dimensions = msgspec.structs.replace(old.dimension_list, time_dimension=time)
+    dsd = changed(test_structures, dimension_list=dimensions)
+    schema = ml_schema(version, [(dsd, "TIME_PERIOD")])
+    row = {"FREQ": "A", "REF_AREA": "LAO", "SEX": "SEX_T", "TIME_PERIOD": "2000"}
+    body = message(version, header, dsd, [row])
+    found = [
+        period
+        for period in PERIODS
+        if schema.validate(etree.fromstring(body.replace('"2000"', f'"{period}"').encode()))
+    ]
+    assert found == list(taken)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "relationship",
+    [{"dataflow": {}}, {"group": "G_AREA"}, {"dimensions": ("REF_AREA",)}, {"observation": {}}],
+    ids=lambda relationship: next(iter(relationship)),
+)
+def test_the_attribute_that_2_1_has_on_every_level_stands_on_its_own(
+    version: str,
+    relationship: dict[str, Any],
+    header: Header,
+    test_structures: Structures,
+    ml_schema: MakeSchema,
+) -> None:
+    old = test_structures.get(DSD_URN, DataStructure).data_structure_components
+    assert old
+    assert old.attribute_list
+    start_day = DataAttribute(
+        id="REPORTING_YEAR_START_DAY",
+        concept_identity=old.attribute_list.attributes[0].concept_identity,
+        local_representation=Representation(format=TextFormat(data_type="MonthDay")),
+        attribute_relationship=AttributeRelationship(**relationship),
+    )
+    attributes = (*old.attribute_list.attributes, start_day)
+    dsd = changed(
+        test_structures,
+        attribute_list=msgspec.structs.replace(old.attribute_list, attributes=attributes),
+    )
+    schema = ml_schema(version, [(dsd, "TIME_PERIOD")])
+    row = {"FREQ": "A", "REF_AREA": "LAO", "SEX": "SEX_T", "TIME_PERIOD": "2020"}
+    value = {"REPORTING_YEAR_START_DAY": "--07-01"}
+    key = {} if "dataflow" in relationship else {"REF_AREA": "LAO"}
+    above = () if "observation" in relationship else (AttributeValues(key, value),)
+    body = message(version, header, dsd, [row if above else row | value], above)
+    schema.assertValid(etree.fromstring(body.encode()))
+    wrong = body.replace("--07-01", "July")
+    assert not schema.validate(etree.fromstring(wrong.encode()))
+
+
+def test_what_there_is_no_schema_for_is_refused(dsd: Dsd, several_measures: Structures) -> None:
     with pytest.raises(NotExpressibleError, match=r"SDMX-ML 2\.0"):
         make_schema(dsd, "2.0")
     with pytest.raises(NotExpressibleError, match="time series in 2"):
         make_schema(dsd, "3.1", is_time_series=True)
     with pytest.raises(NotExpressibleError, match="COLOUR"):
         make_schema(dsd, "3.1", "COLOUR")
+    with pytest.raises(NotExpressibleError, match="exactly one measure"):
+        make_schema(several_measures.dsd(FLOW_M), "2.1")
 
 
 def test_the_namespace_names_structure_and_layout(dsd: Dsd) -> None:
