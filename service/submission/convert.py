@@ -6,8 +6,6 @@ the same files as the service.
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,20 +16,9 @@ from converters.conversion import SourceDescription, TableSummary
 from dsd.dataset import Dataset
 from dsd.finding import Report
 from dsd.structures import Structures
-from service.formats import DATA_FORMATS
-from service.formats.contract import NO_OPTIONS, DataFormat, DecodeOptions
+from service.formats.contract import NO_OPTIONS, DecodeOptions
+from service.formats.recognition import HEAD_BYTES, UnrecognisedError, recognise_data
 from service.submission.body import BodyError, opened
-
-_HEAD_BYTES = 8192
-_BOM = b"\xef\xbb\xbf"
-# Where the three families say their version: a namespace, the address of the schema, the first column.
-_ML_VERSION = re.compile(rb"schemas/v(\d)_(\d)/")
-_JSON_VERSION = re.compile(rb"json\.sdmx\.org/(\d)\.(\d)|/v(\d)\.(\d)[./]")
-_CSV_1 = re.compile(rb'"?DATAFLOW"?\s*[,;\t\r\n]')
-
-_JSON_STAT = re.compile(rb'"class"\s*:\s*"(dataset|collection)"')
-# Formats that are no text begin with a signature: Parquet, and Arrow IPC as file and as stream.
-_SIGNATURES = ((b"PAR1", ".parquet"), (b"ARROW1", ".arrow"), (b"\xff\xff\xff\xff", ".arrow"))
 
 QUESTIONNAIRE = "questionnaire"
 
@@ -81,15 +68,15 @@ def read_submission(
             if body.is_workbook:
                 yield _read_workbook(body.stream, structures, country)
                 return
-            head = body.stream.read(_HEAD_BYTES)
+            head = body.stream.read(HEAD_BYTES)
             body.stream.seek(0)
-            data_format = sniff_format(head)
-            report = Report()
-            if data_format.decode is None:
-                raise UnreadableSubmissionError(f"{data_format.name} can be written only, not read")
-            datasets = data_format.decode(body.stream, structures, report, options)
+            data_format, report = recognise_data(head), Report()
+            decode = data_format.decode
+            # What cannot be read is not recognised.
+            assert decode is not None  # noqa: S101
+            datasets = decode(body.stream, structures, report, options)
             yield Reading(data_format.name, datasets, report)
-    except BodyError as error:
+    except (BodyError, UnrecognisedError) as error:
         raise UnreadableSubmissionError(str(error)) from error
 
 
@@ -111,51 +98,3 @@ def _read_workbook(stream: BinaryIO, structures: Structures, country: str | None
         conversion.tables,
         conversion.sources,
     )
-
-
-def sniff_format(head: bytes, formats: tuple[DataFormat, ...] = DATA_FORMATS) -> DataFormat:
-    """Return the data format that the first bytes of a message are in.
-
-    Raises:
-        UnreadableSubmissionError: none that can be read.
-    """
-    extension, version = _family_and_version(head.removeprefix(_BOM).lstrip())
-    readable = [entry for entry in formats if entry.decode is not None]
-    family = [entry for entry in readable if entry.extension == extension]
-    for entry in family:
-        if entry.version.startswith(version):
-            return entry
-    known = ", ".join(f"{entry.name} {entry.version}" for entry in readable) or "none yet"
-    what = (
-        f"an SDMX {extension[1:].upper()} message {version}".rstrip()
-        if extension
-        else "nothing known"
-    )
-    raise UnreadableSubmissionError(
-        f"the file is {what}; a questionnaire workbook (.xlsx) can be read, and the data formats {known}"
-    )
-
-
-def _family_and_version(head: bytes) -> tuple[str, str]:
-    """Return (extension, start of the version) of a data message; no extension where it is none."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        # Only XML is still in UTF-16 here.
-        head = head.decode("utf-16", "ignore").encode()
-    for signature, extension in _SIGNATURES:
-        if head.startswith(signature):
-            return extension, ""
-    if not head or b"\x00" in head:
-        return "", ""
-    if head.startswith(b"<"):
-        return ".xml", _version(_ML_VERSION.search(head))
-    if head.startswith(b"{") and _JSON_STAT.search(head):
-        return ".jsonstat", "2"
-    if head.startswith(b"{"):
-        return ".json", _version(_JSON_VERSION.search(head))
-    return ".csv", "1" if _CSV_1.match(head) else "2"
-
-
-def _version(match: re.Match[bytes] | None) -> str:
-    if match is None:
-        return ""
-    return b".".join(part for part in match.groups() if part).decode("ascii")

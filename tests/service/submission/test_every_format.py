@@ -12,7 +12,7 @@ from dsd.dataset import Preamble, PreparedDataset
 from service.config import Settings
 from service.formats import DATA_FORMATS
 from service.formats.contract import EncodeOptions, Header
-from service.submission.convert import UnreadableSubmissionError, sniff_format
+from service.formats.recognition import UnrecognisedError, recognise_data
 from service.submission.receive import submit
 from service.submission.result import State
 
@@ -69,7 +69,7 @@ def test_a_message_is_recognised_by_its_content(data_format, structures):
     content = message(data_format, dsd, "99.479")
     is_text = data_format.extension in (".csv", ".json", ".jsonstat", ".xml")
     for head in (content, b"\xef\xbb\xbf" + content, b" \n" + content)[: 3 if is_text else 1]:
-        found = sniff_format(head[:8192])
+        found = recognise_data(head[:8192])
         assert found.extension == data_format.extension
         # Nothing in a file of SDMX-CSV 2.0 tells it from 2.1, which reads all that 2.0 can say.
         assert found.version == ("2.1.0" if data_format.name == "csv20" else data_format.version)
@@ -84,7 +84,7 @@ def test_a_message_is_recognised_by_its_content(data_format, structures):
     ],
 )
 def test_what_cannot_be_read_is_named(head, says):
-    with pytest.raises(UnreadableSubmissionError) as caught:
-        sniff_format(head)
+    with pytest.raises(UnrecognisedError) as caught:
+        recognise_data(head)
     assert says in str(caught.value)
     assert "csv 2.1.0" in str(caught.value)
