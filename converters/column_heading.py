@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from converters.grid import Cell, CellKind
 from converters.label import Captions
 from converters.layout import Axis
+from converters.number import day_of, parse_number_format
 from converters.sheet_scan import SheetScan
 from dsd.time_period import PeriodSyntaxError, parse_period
 
@@ -69,6 +70,7 @@ class ColumnHeadings:
         )
         carried: dict[int, Cell] = {}
         columns: dict[int, Column] = {}
+        known_headings: dict[tuple[str, ...], int] = {}
         for column in range(first, last_heading + 1):
             if column in flags:
                 continue
@@ -79,8 +81,8 @@ class ColumnHeadings:
             if headings is None:
                 self.faulty |= {column, column + 1} if column + 1 in flags else {column}
                 continue
-            known = next((n for n, held in columns.items() if held.headings == headings), None)
-            if known is not None:
+            known = known_headings.setdefault(headings, column)
+            if known != column:
                 self._duplicate_column(cells[-1], column, known)
                 self.faulty |= {column, column + 1} if column + 1 in flags else {column}
                 continue
@@ -137,6 +139,9 @@ class ColumnHeadings:
         """Return the period of a heading; a Buddhist Era year is not converted in silence."""
         time = self._scan.dsd.time_dimension
         suggestion = None
+        if cell.kind is CellKind.NUMBER and parse_number_format(cell.number_format).is_date:
+            self._dated(cell, text)
+            return None
         if text.isascii() and text.isdecimal() and int(text) in _BUDDHIST_YEARS:
             suggestion = str(int(text) - _BUDDHIST_OFFSET)
         elif cell.kind is not CellKind.BOOLEAN:
@@ -156,6 +161,20 @@ class ColumnHeadings:
             suggestion or (years[0] if len(years) == 1 else None),
         )
         return None
+
+    def _dated(self, cell: Cell, text: str) -> None:
+        """Report a heading that a spreadsheet took for a date."""
+        time = self._scan.dsd.time_dimension
+        day = day_of(text, is_1904=self._scan.grid.is_1904)
+        self._scan.find(
+            "bad-period",
+            f"the heading is a date{f' ({day:%Y-%m-%d})' if day else ''}; write the year as 2024, as a number",
+            cell.row,
+            cell.column,
+            time.id if time else None,
+            text,
+            str(day.year) if day else None,
+        )
 
     def _duplicate_column(self, cell: Cell, column: int, known: int) -> None:
         first = self._scan.grid.locator(cell.row, known).rpartition("!")[2]

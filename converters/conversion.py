@@ -44,6 +44,7 @@ CONVERSION_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("date-in-value-cell", Severity.ERROR, "A date stands where a figure should"),
     ConversionRule("percent-format", Severity.ERROR, "A figure is shown as a percentage"),
     ConversionRule("scaled-format", Severity.WARNING, "A number format hides thousands"),
+    ConversionRule("hidden-figures", Severity.WARNING, "Figures stand where nobody sees them"),
     ConversionRule("merged-value-cells", Severity.ERROR, "Cells of figures are merged"),
     ConversionRule("unknown-flag", Severity.ERROR, "A flag is no code"),
     ConversionRule("value-outside-table", Severity.ERROR, "A figure belongs to no column"),

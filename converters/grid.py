@@ -127,9 +127,26 @@ class Grid:
         merged: Iterable[Area] = (),
         *,
         is_hidden: bool = False,
+        is_1904: bool = False,
+        hidden_rows: Iterable[int] = (),
+        hidden_columns: Iterable[range] = (),
     ) -> None:
+        """Keep the cells.
+
+        Args:
+            name: of the sheet.
+            cells: those that are not blank.
+            merged: the areas that show their first cell.
+            is_hidden: whether the sheet is out of sight.
+            is_1904: whether days count from 1904, as the first Macintosh had it.
+            hidden_rows: rows that are out of sight.
+            hidden_columns: columns that are out of sight.
+        """
         self.name = name
         self.is_hidden = is_hidden
+        self.is_1904 = is_1904
+        self._hidden_rows = frozenset(hidden_rows)
+        self._hidden_columns = tuple(hidden_columns)
         self.merged = tuple(merged)
         self._cells = {(cell.row, cell.column): cell for cell in cells}
 
@@ -173,6 +190,19 @@ class Grid:
     def last_column(self) -> int:
         """The last column that has a cell, 0 in an empty sheet."""
         return max((column for _, column in self._cells), default=0)
+
+    def rows_with_cells(self, rows: range | None = None) -> list[int]:
+        """Return the rows that have a cell, of these rows or of all: one stray cell may stand a million below."""
+        found = self._by_row
+        return [row for row in found if rows is None or row in rows]
+
+    def is_out_of_sight(self, row: int, column: int) -> bool:
+        """Tell whether a position lies in a hidden sheet, row or column."""
+        return (
+            self.is_hidden
+            or row in self._hidden_rows
+            or any(column in columns for columns in self._hidden_columns)
+        )
 
     def at(self, row: int, column: int) -> Cell | None:
         """Return the cell stored at this position, None where it is blank."""

@@ -124,9 +124,9 @@ class HeaderBlock:
     def _field_values(self, entry: Field, row: int) -> list[str]:
         """Return the codes (or the text) that a line of the header block gives."""
         texts: list[tuple[int, str]] = []
-        for column in range(2, self._scan.grid.last_column + 1):
-            cell = self._scan.grid.at(row, column)
-            text = None if cell is None else self._scan.label_text(cell)
+        for cell in self._scan.grid.row(row):
+            column = cell.column
+            text = self._scan.label_text(cell) if column > 1 else None
             if text is None or text in self._scan.unselected:
                 continue
             if texts and not entry.is_multiple:
@@ -197,9 +197,8 @@ class HeaderBlock:
         """Keep a note; 0 is the one on all values. Who can be reached how is nobody else's business."""
         texts = [
             text
-            for column in range(2, self._scan.grid.last_column + 1)
-            if (cell := self._scan.grid.at(row, column)) is not None
-            and (text := self._scan.label_text(cell)) is not None
+            for cell in self._scan.grid.row(row)
+            if cell.column > 1 and (text := self._scan.label_text(cell)) is not None
         ]
         note = "\n".join(texts)
         if note and CONTACT.search(note):

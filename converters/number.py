@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Context, Decimal, InvalidOperation
 
 SIGNIFICANT_DIGITS = 15
@@ -12,6 +13,7 @@ SIGNIFICANT_DIGITS = 15
 _CONTEXT = Context(prec=SIGNIFICANT_DIGITS, Emax=400, Emin=-400)
 _QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.')
 _BRACKETED = re.compile(r"\[[^\]]*\]")
+_SECOND_PARTS = re.compile(r"s[.,]?0+", re.IGNORECASE)
 _PLACEHOLDERS = re.compile(r"[0#?][0#?,]*(?:\.([0#?]*))?(,*)")
 
 
@@ -64,7 +66,9 @@ def parse_number_format(code: str) -> NumberFormat:
     plain = _BRACKETED.sub("", section)
     if plain.strip().lower() in {"general", "@", ""}:
         return NumberFormat()
-    if re.search(r"[ymdhs]", plain, re.IGNORECASE) and not re.search(r"[0#?]", plain):
+    # Parts of a second are the only digits that a date may show: `mm:ss.0`.
+    dated = _SECOND_PARTS.sub("s", plain)
+    if re.search(r"[ymdhs]", dated, re.IGNORECASE) and not re.search(r"[0#?]", dated):
         return NumberFormat(is_date=True)
     placeholders = _PLACEHOLDERS.search(plain)
     if placeholders is None or "E+" in plain.upper() or "E-" in plain.upper() or "/" in plain:
@@ -75,6 +79,27 @@ def parse_number_format(code: str) -> NumberFormat:
         is_percent="%" in plain,
         is_scaled=bool(placeholders[2]) or placeholders[0].endswith(","),
     )
+
+
+def day_of(stored: str, *, is_1904: bool = False) -> date | None:
+    """Return the day that a stored number stands for under a date format, None where it is none.
+
+    ECMA-376 Part 1, 18.17.4.1: days count from the last of 1899, with a 29 February 1900 that never was; from
+    1904 in workbooks that say so.
+
+    >>> day_of("45292"), day_of("43830", is_1904=True)
+    (datetime.date(2024, 1, 1), datetime.date(2024, 1, 1))
+    """
+    try:
+        days = int(Decimal(stored))
+        epoch = date(1904, 1, 1) if is_1904 else date(1899, 12, 31 if days < _LEAP_DAY else 30)
+        return epoch + timedelta(days=days)
+    except (ArithmeticError, ValueError):
+        return None
+
+
+_LEAP_DAY = 60
+"""The number of 29 February 1900."""
 
 
 def decimals_of(value: str) -> int:
@@ -116,6 +141,10 @@ def read_text_number(text: str) -> TextNumber:
     ('99.479', ('1234', '1.234'))
     """
     stripped = "".join(_ascii_digit(c) for c in text.strip())
+    negative = _negative(stripped)
+    if negative is not None:
+        # Brackets mean a negative figure to an accountant, and a footnote to others.
+        return TextNumber(None, (negative,))
     if _PLAIN.fullmatch(stripped):
         value = stripped.removeprefix("+")
         # Digits of another script are rarely what the number format of the sheet expects.
@@ -131,6 +160,17 @@ def read_text_number(text: str) -> TextNumber:
         return TextNumber(None, (stripped.replace(",", "."),))
     inside = re.findall(r"\d[\d,]*(?:\.\d+)?", stripped)
     return TextNumber(None, (inside[0].replace(",", ""),) if len(inside) == 1 else ())
+
+
+_NEGATIVE = re.compile(
+    r"\((\d+(?:\.\d+)?)\)|[\u2212\u2013](\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)[-\u2212]"
+)
+
+
+def _negative(text: str) -> str | None:
+    """Return the negative number that a text shows otherwise than with a hyphen in front."""
+    found = _NEGATIVE.fullmatch(text)
+    return None if found is None else "-" + next(part for part in found.groups() if part)
 
 
 def _ascii_digit(character: str) -> str:

@@ -240,14 +240,13 @@ class _QuestionnaireReader:
     def _header_text(self, grid: Grid, captions: Iterable[str]) -> tuple[str, int, int] | None:
         """Return the value beside a caption of the first column, with its position."""
         known = Captions(captions)
-        for row in range(1, grid.last_row + 1):
+        for row in grid.rows_with_cells():
             cell = grid.at(row, 1)
             if cell is None or cell.text.strip() not in known:
                 continue
-            for column in range(2, grid.last_column + 1):
-                value = grid.at(row, column)
-                if value is not None and value.text.strip():
-                    return value.text.strip(), row, column
+            for value in grid.row(row):
+                if value.column > 1 and value.text.strip():
+                    return value.text.strip(), row, value.column
             return "", row, 2
         return None
 

@@ -51,6 +51,8 @@ class SheetReader:
         self._flags = FlagReader(self._scan, self._header.notes)
         self._values = ValueReader(layout.profile, layout.dsd)
         self._has_figures = False
+        self._out_of_sight: list[tuple[int, int]] = []
+        """The figures that were read from hidden rows, columns or sheets."""
 
     def read(self) -> SheetResult:
         """Return the observations of the sheet; its findings go to the report."""
@@ -61,7 +63,8 @@ class SheetReader:
             return result
         foot_row = self._find_foot_row(caption_row)
         result.gap_reason = self._header.read(
-            range(1, min(axis_rows)), range(foot_row, self._scan.grid.last_row + 1)
+            self._scan.grid.rows_with_cells(range(1, min(axis_rows))),
+            self._scan.grid.rows_with_cells(range(foot_row, self._scan.grid.last_row + 1)),
         )
         columns = self._headings.read(axis_rows, caption_row)
         if not columns and not self._headings.faulty and not result.gap_reason:
@@ -73,7 +76,9 @@ class SheetReader:
             )
         if self._sources is not None:
             settle_by_source(self._scan, self._header, self._sources)
-        rows = list(self._read_rows(range(caption_row + 1, foot_row), columns))
+        places = self._scan.grid.rows_with_cells(range(caption_row + 1, foot_row))
+        rows = list(self._read_rows(places, columns))
+        self._check_sight()
         self._check_content(result.gap_reason)
         result.origins = dict(self._header.origins)
         result.periods = self._periods(columns)
@@ -104,9 +109,19 @@ class SheetReader:
                 *self._header.position("gap"),
             )
 
+    def _check_sight(self) -> None:
+        """Report figures that nobody sees: they may be what somebody meant to leave out."""
+        if self._out_of_sight:
+            self._scan.find(
+                "hidden-figures",
+                f"{len(self._out_of_sight)} figures were read from hidden rows, columns or sheets, this one first; "
+                "show them and check that they shall be reported",
+                *self._out_of_sight[0],
+            )
+
     def _find_caption_row(self) -> int | None:
         """Return the row whose first cells are the captions of the row headings."""
-        for row in range(1, self._scan.grid.last_row + 1):
+        for row in self._scan.grid.rows_with_cells():
             if all(
                 self._scan.text(row, number) in axis.captions
                 for number, axis in enumerate(self._scan.layout.rows, 1)
@@ -124,12 +139,12 @@ class SheetReader:
     def _find_foot_row(self, caption_row: int) -> int:
         """Return the first row under the figures: their heading, or a line that stands there without it."""
         heading = Captions(self._scan.profile.texts["coverage_and_notes"].values())
-        rows = range(caption_row + 1, self._scan.grid.last_row + 1)
-        for row in rows:
+        end = self._scan.grid.last_row + 1
+        for row in self._scan.grid.rows_with_cells(range(caption_row + 1, end)):
             text = self._scan.text(row, 1)
             if text in heading or self._header.is_line_below(text):
                 return row
-        return rows.stop
+        return end
 
     def _read_rows(
         self, rows: Iterable[int], columns: Mapping[int, Column]
@@ -237,16 +252,15 @@ class SheetReader:
 
     def _outside(self, row: int, columns: Mapping[int, Column]) -> None:
         known = {*columns, *(c.flags for c in columns.values()), *self._headings.faulty}
-        for column in range(self._scan.layout.label_columns + 1, self._scan.grid.last_column + 1):
-            cell = self._scan.grid.at(row, column)
-            if cell is None or column in known:
+        for cell in self._scan.grid.row(row):
+            if cell.column <= self._scan.layout.label_columns or cell.column in known:
                 continue
             is_text = cell.kind is CellKind.TEXT
             self._scan.find(
                 "text-outside-table" if is_text else "value-outside-table",
                 "the cell stands in a column without a heading and was not read",
                 row,
-                column,
+                cell.column,
                 value=cell.text,
             )
 
@@ -260,6 +274,8 @@ class SheetReader:
             reading = self._figure(row, number, key)
             if reading is None or (not reading.is_given and not flags):
                 continue
+            if self._scan.grid.is_out_of_sight(row, number):
+                self._out_of_sight.append((row, number))
             yield {
                 **key,
                 **self._qualities(reading, flags),

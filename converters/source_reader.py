@@ -67,7 +67,7 @@ def source_caption_row(grid: Grid, profile: Profile) -> int | None:
         Captions((*profile.captions.get(column.id, {}).values(), column.id))
         for column in profile.sources.columns
     ]
-    for row in range(1, grid.last_row + 1):
+    for row in grid.rows_with_cells():
         texts = [cell.text.strip() for cell in grid.row(row)]
         known = sum(any(text in own for own in captions) for text in texts)
         if texts and texts[0] in captions[0] and known >= LEAST_CAPTIONS:
@@ -99,7 +99,8 @@ class SourceSheetReader:
         """Add the sources of the sheet to those known; its findings go to the report."""
         places = self._places(caption_row)
         key = self._layout.columns[0][1]
-        for number in range(caption_row + 1, self._grid.last_row + 1):
+        below = range(caption_row + 1, self._grid.last_row + 1)
+        for number in self._grid.rows_with_cells(below):
             cells = [cell for cell in self._grid.row(number) if cell.text.strip()]
             if not any(cell.text.strip() not in self._scan.unselected for cell in cells):
                 continue

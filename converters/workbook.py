@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
+from urllib.parse import unquote
 
 from lxml import etree
 
@@ -65,6 +68,10 @@ _KINDS: Mapping[str, CellKind] = {
 }
 
 
+_TRUE = ("1", "true")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
 class WorkbookError(ValueError):
     """A file that is no readable .xlsx workbook. Says what it is instead, where that can be told."""
 
@@ -82,9 +89,11 @@ class _Package:
 
     archive: zipfile.ZipFile
     names: Mapping[str, str]
+    """The name of each part in the archive, by its path in small letters."""
     texts: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     relations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    is_1904: bool = False
 
 
 def read_workbook(source: bytes | Path, max_unpacked_bytes: int = MAX_UNPACKED_BYTES) -> Workbook:
@@ -127,10 +136,11 @@ def _check_kind(data: bytes) -> None:
 
 
 def _read_package(archive: zipfile.ZipFile) -> Workbook:
-    names = {name.lower().lstrip("/"): name for name in archive.namelist()}
+    names = {_path(name).lower(): name for name in archive.namelist()}
     package = _Package(archive, names)
     main = _main_part(package)
     relations = _relations(package, main)
+    book = _tree(package, main)
     by_kind = dict(relations.values())
     package = _Package(
         archive,
@@ -138,23 +148,30 @@ def _read_package(archive: zipfile.ZipFile) -> Workbook:
         texts=tuple(_shared_texts(package, by_kind.get("sharedStrings"))),
         formats=tuple(_cell_formats(package, by_kind.get("styles"))),
         relations=relations,
+        is_1904=any(entry.get("date1904", "") in _TRUE for entry in book.iterfind("{*}workbookPr")),
     )
-    return Workbook(tuple(_sheets(package, main)))
+    return Workbook(tuple(_sheets(package, book)))
 
 
-def _part(package: _Package, name: str) -> bytes:
-    stored = package.names.get(name.lower().lstrip("/"))
+def _path(name: str) -> str:
+    """Return the path of a part as the standard has it: some programs write backslashes, or a leading slash."""
+    return name.replace("\\", "/").lstrip("/")
+
+
+def _open(package: _Package, name: str) -> IO[bytes]:
+    stored = package.names.get(_path(name).lower())
     if stored is None:
         raise WorkbookError(f"the file is no .xlsx workbook: it has no part {name}")
     information = package.archive.getinfo(stored)
     if information.flag_bits & 0x1:
         raise WorkbookError("the workbook is encrypted; save it without a password")
-    return package.archive.read(stored)
+    return package.archive.open(stored)
 
 
 def _tree(package: _Package, name: str) -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    return etree.fromstring(_part(package, name), parser)
+    with _open(package, name) as stream:
+        return etree.parse(stream, parser).getroot()
 
 
 def _relations(package: _Package, part: str) -> dict[str, tuple[str, str]]:
@@ -166,7 +183,9 @@ def _relations(package: _Package, part: str) -> dict[str, tuple[str, str]]:
     return {
         entry.get("Id", ""): (
             (entry.get("Type") or "").rpartition("/")[2],
-            posixpath.normpath(posixpath.join("/", folder, entry.get("Target", ""))).lstrip("/"),
+            posixpath.normpath(
+                posixpath.join("/", folder, unquote(entry.get("Target", "").replace("\\", "/")))
+            ).lstrip("/"),
         )
         for entry in _tree(package, name).iterfind("{*}Relationship")
         if entry.get("TargetMode") != "External"
@@ -181,23 +200,57 @@ def _main_part(package: _Package) -> str:
             return target
     if "content.xml" in package.names and "mimetype" in package.names:
         raise WorkbookError("the file is an OpenDocument spreadsheet (.ods); save it as .xlsx")
+    if "content.xml" in package.names:
+        raise WorkbookError("the file is an OpenDocument spreadsheet (.ods); save it as .xlsx")
     raise WorkbookError("the file is a zip archive but no .xlsx workbook")
 
 
 def _shared_texts(package: _Package, part: str | None) -> Iterator[str]:
     if part is None:
         return
-    for item in _tree(package, part).iterfind("{*}si"):
-        yield _text_of(item)
+    with _open(package, part) as stream:
+        for item in _elements(stream, "{*}si"):
+            yield _text_of(item)
+
+
+def _elements(stream: IO[bytes], *tags: str) -> Iterator[etree._Element]:
+    """Yield the elements of these names one by one; each is forgotten after its turn."""
+    events = etree.iterparse(
+        stream, events=("end",), tag=tags, resolve_entities=False, no_network=True
+    )
+    for _, element in events:
+        yield element
+        element.clear()
+        parent = element.getparent()
+        # The emptied elements before it would add up over a large sheet.
+        while parent is not None and element.getprevious() is not None:
+            del parent[0]
 
 
 def _text_of(item: etree._Element) -> str:
     """Return the text of an item or of its runs, without phonetic hints."""
-    return "".join(
+    text = "".join(
         node.text or ""
         for node in item.iter("{*}t")
         if (parent := node.getparent()) is not None and etree.QName(parent).localname != "rPh"
     )
+    return unescaped(text)
+
+
+def unescaped(text: str) -> str:
+    r"""Return a text with the characters that XML cannot hold in place of their escapes.
+
+    ECMA-376 Part 1, 22.9.2.19 (ST_Xstring). What no message could carry on stays as it is written.
+
+    >>> unescaped("one_x000D_\ntwo"), unescaped("_x005F_x000D_"), unescaped("_x0001_")
+    ('one\r\ntwo', '_x000D_', '_x0001_')
+    """
+    return _ESCAPED.sub(_character, text) if "_x" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return character if character in "\t\n\r" or character >= " " else match[0]
 
 
 def _cell_formats(package: _Package, part: str | None) -> Iterator[str]:
@@ -213,8 +266,8 @@ def _cell_formats(package: _Package, part: str | None) -> Iterator[str]:
         yield own.get(number) or _BUILT_IN_FORMATS.get(number, "General")
 
 
-def _sheets(package: _Package, main: str) -> Iterator[Grid]:
-    for entry in _tree(package, main).iterfind("{*}sheets/{*}sheet"):
+def _sheets(package: _Package, book: etree._Element) -> Iterator[Grid]:
+    for entry in book.iterfind("{*}sheets/{*}sheet"):
         relation = next(
             (value for name, value in entry.attrib.items() if etree.QName(name).localname == "id"),
             "",
@@ -229,23 +282,34 @@ def _sheets(package: _Package, main: str) -> Iterator[Grid]:
 def _sheet(package: _Package, name: str, part: str, *, is_hidden: bool) -> Grid:
     cells: list[Cell] = []
     merged: list[Area] = []
+    hidden_rows: set[int] = set()
+    hidden_columns: list[range] = []
     row = 0
-    events = etree.iterparse(
-        io.BytesIO(_part(package, part)),
-        events=("end",),
-        tag=("{*}row", "{*}mergeCell"),
-        resolve_entities=False,
-        no_network=True,
+    with _open(package, part) as stream:
+        for element in _elements(stream, "{*}row", "{*}mergeCell", "{*}col"):
+            kind = etree.QName(element).localname
+            is_out_of_sight = element.get("hidden", "") in _TRUE
+            if kind == "mergeCell":
+                merged.append(parse_area(element.get("ref", "")))
+            elif kind == "col":
+                if is_out_of_sight:
+                    first, last = int(element.get("min", "0")), int(element.get("max", "0"))
+                    hidden_columns.append(range(first, last + 1))
+            else:
+                # Rows and cells may leave out where they are: they then follow the one before.
+                row = int(element.get("r") or row + 1)
+                cells.extend(_cells_of_row(package, element, row))
+                if is_out_of_sight:
+                    hidden_rows.add(row)
+    return Grid(
+        name,
+        cells,
+        merged,
+        is_hidden=is_hidden,
+        is_1904=package.is_1904,
+        hidden_rows=hidden_rows,
+        hidden_columns=hidden_columns,
     )
-    for _, element in events:
-        if etree.QName(element).localname == "mergeCell":
-            merged.append(parse_area(element.get("ref", "")))
-            continue
-        # Rows and cells may leave out where they are: they then follow the one before.
-        row = int(element.get("r") or row + 1)
-        cells.extend(_cells_of_row(package, element, row))
-        element.clear()
-    return Grid(name, cells, merged, is_hidden=is_hidden)
 
 
 def _cells_of_row(package: _Package, element: etree._Element, row: int) -> Iterator[Cell]:
@@ -261,6 +325,27 @@ def _cells_of_row(package: _Package, element: etree._Element, row: int) -> Itera
 def _cell(package: _Package, entry: etree._Element, row: int, column: int) -> Cell | None:
     type_name = entry.get("t", "n")
     kind = _KINDS.get(type_name, CellKind.TEXT)
+    stored, formula = _content(entry)
+    number_format = _number_format(package, entry)
+    # An empty value of a formula is the empty text, or (so does openpyxl) no value at all.
+    if stored is None or (kind is CellKind.NUMBER and not stored.strip()):
+        if not formula:
+            return None
+        return Cell(row, column, CellKind.UNCOMPUTED, "", number_format, is_formula=True)
+    if type_name == "s":
+        stored = _shared_text(package, stored)
+    elif type_name == "str":
+        stored = unescaped(stored)
+    if kind is CellKind.NUMBER:
+        stored = _number(stored)
+    if kind is CellKind.TEXT and not stored.strip():
+        # Blank to the eye, also where a formula makes it so.
+        return None
+    return Cell(row, column, kind, stored, number_format, is_formula=formula)
+
+
+def _content(entry: etree._Element) -> tuple[str | None, bool]:
+    """Return what a cell stores, None where it stores nothing, and whether a formula makes it."""
     stored: str | None = None
     formula = False
     for child in entry:
@@ -272,20 +357,7 @@ def _cell(package: _Package, entry: etree._Element, row: int, column: int) -> Ce
             formula = True
         elif name == "is":
             stored = _text_of(child)
-    number_format = _number_format(package, entry)
-    # An empty value of a formula is the empty text, or (so does openpyxl) no value at all.
-    if stored is None or (kind is CellKind.NUMBER and not stored.strip()):
-        if not formula:
-            return None
-        return Cell(row, column, CellKind.UNCOMPUTED, "", number_format, is_formula=True)
-    if type_name == "s":
-        stored = _shared_text(package, stored)
-    if kind is CellKind.NUMBER:
-        stored = _number(stored)
-    if kind is CellKind.TEXT and not stored.strip():
-        # Blank to the eye, also where a formula makes it so.
-        return None
-    return Cell(row, column, kind, stored, number_format, is_formula=formula)
+    return stored, formula
 
 
 def _number_format(package: _Package, entry: etree._Element) -> str:

@@ -123,7 +123,10 @@ def test_decimals_of_a_number_format(code, decimals):
     )
 
 
-@pytest.mark.parametrize("code", ["dd/mm/yyyy", "[$-F800]dddd, mmmm dd", "mmm-yy", "h:mm"])
+@pytest.mark.parametrize(
+    "code",
+    ["mm:ss.0", "[$-D07041E]d mmm bbbb", "dd/mm/yyyy", "[$-F800]dddd, mmmm dd", "mmm-yy", "h:mm"],
+)
 def test_date_formats(code):
     assert parse_number_format(code).is_date
 
@@ -146,6 +149,11 @@ def test_percent_and_scaled_formats():
         ("12,5", None, ("12.5",)),
         ("๑๒", None, ("12",)),
         ("5,676 (est.)", None, ("5676",)),
+        ("(123.5)", None, ("-123.5",)),
+        ("\u22125", None, ("-5",)),
+        ("12-", None, ("-12",)),
+        ("1.2E3", None, ()),
+        ("12%", None, ("12",)),
         ("1 or 2", None, ()),
         ("none", None, ()),
     ],
