@@ -115,13 +115,14 @@ class Hoister:
             self._seen.add(mark)
             locator: str = level.locators[row].as_py()
             if len(key) < len(dimensions):
-                self._report_incomplete(id, key, dimensions, locator)
+                self.report_incomplete(id, key, dimensions, locator)
             else:
                 self.state(action, id, key, value, locator)
 
-    def _report_incomplete(
+    def report_incomplete(
         self, id: str, key: dict[str, str], dimensions: tuple[str, ...], locator: str
     ) -> None:
+        """Report a value whose key is not complete, and which is left out."""
         lacking = [name for name in dimensions if name not in key]
         self._report.add(
             Finding(

@@ -66,6 +66,11 @@ READING_RULES: tuple[ConversionRule, ...] = (
         "value-without-id", Severity.ERROR, "A value does not say of which component it is"
     ),
     ConversionRule("structured-text", Severity.WARNING, "Of marked-up text nothing is kept"),
+    ConversionRule("duplicate-member", Severity.ERROR, "A JSON object has a member twice"),
+    ConversionRule("annotations-not-kept", Severity.WARNING, "Annotations of data are not kept"),
+    ConversionRule(
+        "sender-error", Severity.WARNING, "The sender says with the data that something went wrong"
+    ),
     ConversionRule("index-out-of-range", Severity.ERROR, "An index has no value in the structure"),
     ConversionRule("binary-number", Severity.INFO, "Texts were made of binary numbers"),
     ConversionRule("unreadable-column", Severity.ERROR, "A column is of a type without values"),

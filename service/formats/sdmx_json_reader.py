@@ -1,26 +1,54 @@
-"""SDMX-JSON 2.x data: the decoder. sdmx-json 2.1.0, data-message."""
+"""SDMX-JSON data: the decoder of 1.0, 2.0 and 2.1. sdmx-json, data-message.
+
+The message is checked to be JSON as a whole. What stands around the observations is read as it is; `series` and
+`observations` of a data set are read some members at a time, so that memory grows little with their number.
+"""
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
-from codelists.urn import UrnSyntaxError
-from dsd.dataset import Action, Dataset
+from codelists.urn import Urn, UrnSyntaxError, parse_urn
+from dsd.dataset import NOTHING_SAID, Action, Dataset, SetAttributes
 from dsd.finding import Finding, Report, Severity
-from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.resolved import Dsd
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.contract import NO_OPTIONS, DecodeOptions
-from service.formats.levels import Level, Value, column_of, dimensions_of, hoisted, spread
-from service.formats.levels import Stated as Above
+from service.formats.json_text import Body, loads, read_body, repeated
+from service.formats.sdmx_json_rows import Bulk, DataSetReader
 
-_REQUESTED = ("ProvisionAgreement", "Dataflow", "DataStructure")
+_SAID = {
+    "setID": "set_id",
+    "validFrom": "valid_from",
+    "validTo": "valid_to",
+    "reportingBegin": "reporting_begin",
+    "reportingEnd": "reporting_end",
+    "publicationYear": "publication_year",
+    "publicationPeriod": "publication_period",
+}
+_NONE = msgspec.Raw(b"")
+
+
+class _Bulky(msgspec.Struct):
+    """The parts of a data set that may be long, as they stand in the message."""
+
+    series: msgspec.Raw = _NONE
+    observations: msgspec.Raw = _NONE
+
+
+class _Data(msgspec.Struct, rename="camel"):
+    data_sets: list[_Bulky] | None = None
+
+
+class _Message(msgspec.Struct, rename="camel"):
+    data: _Data | None = None
+    data_sets: list[_Bulky] | None = None
+    """Where the message is of the draft, which had no `data`."""
 
 
 def decode_json(
@@ -29,345 +57,241 @@ def decode_json(
     report: Report,
     options: DecodeOptions = NO_OPTIONS,
 ) -> Iterator[Dataset]:
-    """Yield the datasets of an SDMX-JSON 2.x message, in order, whatever their packing.
+    """Yield the datasets of an SDMX-JSON message of any version, in order, whatever their packing.
 
     Numbers keep their digits. Rows carry `$locator`, a JSON pointer (RFC 6901). Attributes stand where the
     DSD attaches them, wherever the message has them. What is wrong is reported; what cannot be read for it is
     left out.
     """
+    body = read_body(stream)
     try:
-        message = msgspec.json.Decoder(float_hook=str).decode(stream.read().removeprefix(BOM_UTF8))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        bulk = _bulk(body)
+        message = loads(_around(body, bulk))
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         report.add(_fatal("not-json", f"The file is no JSON: {error}.", None))
         return
-    data = message.get("data") if isinstance(message, dict) else None
-    stated = data.get("structures") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not isinstance(stated, list):
-        text = "The message has no data.structures, so it is no SDMX-JSON 2.x data message."
-        report.add(_fatal("not-sdmx-json", text, "pointer:/data"))
+    _report_repeated(message, report)
+    head = _head(message, report)
+    if head is None:
         return
-    for number, entry in enumerate(data.get("dataSets") or ()):
-        pointer = f"/data/dataSets/{number}"
+    for number, entry in enumerate(head.datasets):
+        pointer = f"{head.pointer}/dataSets/{number}"
         try:
-            dataset = _dataset(entry, stated, pointer, structures, report)
+            reader = _reader(head, entry, number, pointer, structures, report, options)
+            if reader is not None:
+                yield from reader.datasets(bulk[number] if number < len(bulk) else Bulk())
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-            text = f"The dataset is not laid out as SDMX-JSON 2.x has it ({type(error).__name__}: {error})."
+            text = f"The dataset is not laid out as SDMX-JSON has it ({type(error).__name__}: {error})."
             report.add(_fatal("not-sdmx-json", text, f"pointer:{pointer}"))
-            continue
-        if dataset is not None:
-            yield from dataset
+
+
+# -- the message ---------------------------------------------------------------------------------------
+
+
+def _bulk(body: Body) -> list[Bulk]:
+    """Return the long parts of each data set, after the whole was checked to be JSON.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+    """
+    try:
+        message = msgspec.json.decode(body, type=_Message)
+    except msgspec.ValidationError:
+        # It is JSON of some other kind, which is told when it is looked at.
+        msgspec.json.decode(body, type=msgspec.Raw)
+        return []
+    sets = message.data.data_sets if message.data else message.data_sets
+    return [Bulk(_object(entry.series), _object(entry.observations)) for entry in sets or ()]
+
+
+def _object(raw: msgspec.Raw) -> memoryview | None:
+    """Return the text of an object; None where there is none, or something else stands there."""
+    text = memoryview(raw)
+    return text if len(text) and text[0] == ord("{") else None
+
+
+def _around(body: Body, bulk: Sequence[Bulk]) -> bytes:
+    """Return the message with nothing in place of the long parts."""
+    base = _address(memoryview(body)) if len(body) else 0
+    places = sorted(
+        (_address(text) - base, len(text)) for entry in bulk for text in entry.texts if len(text)
+    )
+    parts = []
+    end = 0
+    for start, length in places:
+        parts += [bytes(body[end:start]), b"null"]
+        end = start + length
+    return b"".join([*parts, bytes(body[end:])])
+
+
+def _address(text: memoryview) -> int:
+    address: int = np.frombuffer(text, np.uint8).__array_interface__["data"][0]
+    return address
+
+
+def _report_repeated(message: Any, report: Report) -> None:
+    for pointer, name in repeated(message):
+        report.add(
+            Finding(
+                rule="duplicate-member",
+                severity=Severity.ERROR,
+                message=f"The object has the member {name!r} more than once (RFC 8259, 4); only the last was read.",
+                value=name,
+                locator=f"pointer:{pointer or '/'}",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What stands around the data sets."""
+
+    datasets: Sequence[Mapping[str, Any]]
+    structures: Sequence[Mapping[str, Any]]
+    pointer: str
+    """Of the object that has both."""
+    is_2: bool
+    absent_action: Action
+
+
+def _head(message: Any, report: Report) -> _Head | None:
+    """Return what stands around the data sets; None (and a finding) where it is no SDMX-JSON."""
+    root = message if isinstance(message, dict) else {}
+    data = root.get("data")
+    pointer = "/data"
+    if data is None and isinstance(root.get("dataSets"), list):
+        data, pointer = root, ""
+        report.add(
+            Finding(
+                rule="other-version",
+                severity=Severity.INFO,
+                message="The message has no `data`, as drafts of SDMX-JSON had none, and was read as 1.0.",
+                locator="pointer:/",
+            )
+        )
+    stated = data.get("structures") if isinstance(data, dict) else None
+    is_2 = isinstance(stated, list)
+    if isinstance(data, dict) and isinstance(data.get("structure"), dict):
+        stated = [data["structure"]]
+    datasets = data.get("dataSets") if isinstance(data, dict) else None
+    if not isinstance(stated, list) or not isinstance(datasets or [], list):
+        text = (
+            "The message has neither data.structures (SDMX-JSON 2.x) nor data.structure (1.0) with data.dataSets, "
+            "so it is no SDMX-JSON data message."
+        )
+        report.add(_fatal("not-sdmx-json", text, "pointer:/data"))
+        return None
+    _report_errors(root, report)
+    old = not is_2 or "2.0" in str((root.get("meta") or {}).get("schema"))
+    absent = Action.INFORMATION if old and "$schema" not in root else Action.MERGE
+    return _Head(datasets or [], stated, pointer, is_2, absent)
+
+
+def _report_errors(root: Mapping[str, Any], report: Report) -> None:
+    """Report what the sender says went wrong."""
+    for number, entry in enumerate(root.get("errors") or ()):
+        text = entry.get("title") or entry.get("detail") if isinstance(entry, dict) else entry
+        report.add(
+            Finding(
+                rule="sender-error",
+                severity=Severity.WARNING,
+                message=f"The sender says with the data: {text}",
+                locator=f"pointer:/errors/{number}",
+            )
+        )
 
 
 def _fatal(rule: str, message: str, locator: str | None) -> Finding:
     return Finding(rule=rule, severity=Severity.FATAL, message=message, locator=locator)
 
 
-def _dataset(
+# -- one data set --------------------------------------------------------------------------------------
+
+
+def _reader(
+    head: _Head,
     entry: Mapping[str, Any],
-    stated: Sequence[Mapping[str, Any]],
+    number: int,
     pointer: str,
     structures: Structures,
     report: Report,
-) -> list[Dataset] | None:
-    structure = stated[entry.get("structure", 0)]
-    dsd = _resolve(
-        [*structure.get("links", ()), *entry.get("links", ())], structures, pointer, report
+    options: DecodeOptions,
+) -> DataSetReader | None:
+    structure = head.structures[entry.get("structure", 0) if head.is_2 else 0]
+    links = [*structure.get("links", ()), *entry.get("links", ())]
+    dsd = _resolve(links, structures, pointer, report, options.structure)
+    if dsd is None:
+        return None
+    action = _action(entry.get("action"), head.absent_action, pointer, report)
+    said = {name: str(entry[key]) for key, name in _SAID.items() if entry.get(key) is not None}
+    assert_fields = {field.name for field in fields(SetAttributes)}
+    kept = {name: text for name, text in said.items() if name in assert_fields}
+    return DataSetReader(
+        entry,
+        structure,
+        dsd,
+        pointer,
+        report,
+        action,
+        replace(NOTHING_SAID, **kept),
+        has_measures=head.is_2,
     )
-    return None if dsd is None else _Reader(entry, structure, dsd, pointer, report).datasets()
+
+
+def _action(word: Any, absent: Action, pointer: str, report: Report) -> Action:
+    if word is None:
+        return absent
+    words = {action.value.lower(): action for action in Action}
+    found = words.get(str(word).lower())
+    if found is None or found.value != word:
+        report.add(
+            Finding(
+                rule="unknown-action",
+                severity=Severity.ERROR if found is None else Severity.WARNING,
+                message=f"{word!r} is no action; write one of {', '.join(a.value for a in Action)}. "
+                f"It was read as {(found or absent).value}.",
+                value=str(word),
+                locator=f"pointer:{pointer}/action",
+            )
+        )
+    return found or absent
 
 
 def _resolve(
-    links: Sequence[Mapping[str, Any]], structures: Structures, pointer: str, report: Report
+    links: Sequence[Mapping[str, Any]],
+    structures: Structures,
+    pointer: str,
+    report: Report,
+    hint: Urn | None,
 ) -> Dsd | None:
-    """Return the structure that the first fitting link names."""
+    """Return the structure that the first fitting link names, else the one that the caller named."""
     urns = [link["urn"] for link in links if link.get("urn")]
     for urn in urns:
-        try:
-            return structures.dsd(urn)
-        except (UnknownArtefactError, UrnSyntaxError):
-            continue
+        for candidate in _candidates(urn):
+            try:
+                return structures.dsd(candidate)
+            except UnknownArtefactError:
+                continue
+    if not urns and hint is not None:
+        report.add(
+            Finding(
+                rule="unnamed-structure",
+                severity=Severity.INFO,
+                message=f"The dataset names no structure; it was read as one of {hint.short}, as you said.",
+                locator=f"pointer:{pointer}",
+            )
+        )
+        return structures.dsd(hint)
     named = ", ".join(urns) or "no link has a URN"
     text = f"The dataset names no known structure and was left out: {named}."
     report.add(_fatal("unknown-structure", text, f"pointer:{pointer}"))
     return None
 
 
-@dataclass(frozen=True)
-class _Stated:
-    """A component as the message states it."""
-
-    id: str
-    values: tuple[Value | None, ...] | None
-    """Values that rows refer to by number, None where they stand in place."""
-    default: str | None
-
-
-def _stated(entries: Sequence[Mapping[str, Any]] | None) -> list[_Stated]:
-    return [
-        _Stated(
-            entry["id"],
-            tuple(map(_value_of, entry["values"])) if entry.get("values") is not None else None,
-            entry.get("default"),
-        )
-        for entry in entries or ()
-    ]
-
-
-def _value_of(entry: Mapping[str, Any] | None) -> Value | None:
-    if entry is None:
-        return None
-    for member in ("id", "value", "values", "name"):
-        if entry.get(member) is not None:
-            return _text(entry[member])
-    return None
-
-
-def _text(value: Any) -> Value | None:
-    """Return a JSON value as text, digit for digit; a list as several texts."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return tuple(text for text in map(_text, value) if isinstance(text, str))
-    return str(value)
-
-
-class _Reader:
-    """One dataset on its way to columns."""
-
-    def __init__(
-        self,
-        entry: Mapping[str, Any],
-        structure: Mapping[str, Any],
-        dsd: Dsd,
-        pointer: str,
-        report: Report,
-    ) -> None:
-        self.entry = entry
-        self.dsd = dsd
-        self.pointer = pointer
-        self.report = report
-        dimensions = structure.get("dimensions", {})
-        self.dimensions = {
-            level: _stated(dimensions.get(level)) for level in ("dataSet", "series", "observation")
-        }
-        attributes = structure.get("attributes", {})
-        self.attributes = {
-            level: _stated(attributes.get(level))
-            for level in ("dataSet", "dimensionGroup", "series", "observation")
-        }
-        self.measures = _stated(structure.get("measures", {}).get("observation"))
-        self._wrong: set[str] = set()
-
-    def datasets(self) -> list[Dataset]:
-        """Return the dataset."""
-        self.report_components()
-        columns, locators, above = self.rows()
-        above += self.above()
-        action = Action(self.entry.get("action") or Action.MERGE.value)
-        actions = np.full(len(locators), action, object)
-        level = Level(self.dsd, columns, actions, pa.array(locators, pa.string()))
-        spread(level, above)
-        rows, lifted = hoisted(level, self.report)
-        values = [
-            entry for entry in above if dimensions_of(self.dsd, self.dsd[entry.id]) is not None
-        ]
-        attributes = level.attribute_values(values, lifted.get(action, []), self.report)
-        return [Dataset(self.dsd, level.batches(rows, own_actions=False), action, attributes)]
-
-    def report_components(self) -> None:
-        """Report components that the DSD does not have, and dimensions that the message does not have."""
-        stated = [c.id for level in self.dimensions.values() for c in level]
-        everything = [*stated, *(c.id for c in self.measures)]
-        everything += [c.id for level in self.attributes.values() for c in level]
-        for id in everything:
-            if id not in self.dsd:
-                self.add(
-                    "unknown-component",
-                    f"{self.dsd.urn.short} has no component {id!r}; it was left out.",
-                    id,
-                )
-        for id in self.dsd.key_ids:
-            if id not in stated and self.entry.get("action") != Action.DELETE.value:
-                text = f"The message has no dimension {id} ({self.dsd[id].name}) of {self.dsd.urn.short}."
-                self.add("missing-dimension", text, id)
-
-    def add(self, rule: str, message: str, component: str, pointer: str | None = None) -> None:
-        """Report an error, each kind once a component."""
-        if f"{rule} {component}" in self._wrong:
-            return
-        self._wrong.add(f"{rule} {component}")
-        self.report.add(
-            Finding(
-                rule=rule,
-                severity=Severity.ERROR,
-                message=message,
-                dataflow=self.dsd.urn.short,
-                component=component,
-                locator=f"pointer:{pointer or self.pointer}",
-            )
-        )
-
-    # -- values ------------------------------------------------------------------------------------
-
-    def value(self, component: _Stated, raw: Any, pointer: str) -> Value | None:
-        """Return the value that a number or text in an array stands for."""
-        if component.values is None or isinstance(raw, str):
-            return _text(raw)
-        if isinstance(raw, list):
-            parts = [self.value(component, part, pointer) for part in raw]
-            return tuple(part for part in parts if isinstance(part, str))
-        if raw is None:
-            return None
-        if not isinstance(raw, int) or not 0 <= raw < len(component.values):
-            text = f"{component.id} refers to value {raw}, but the message states {len(component.values)} values."
-            self.add("index-out-of-range", text, component.id, pointer)
-            return None
-        return component.values[raw]
-
-    def key(self, level: str, key: str, pointer: str) -> dict[str, str | None]:
-        """Return the dimension values of a key `0:3:1`."""
-        stated = self.dimensions[level]
-        parts = key.split(":") if stated else []
-        if len(parts) != len(stated):
-            text = f"The key {key!r} has {len(parts)} parts, the message states {len(stated)} dimensions."
-            self.add("wrong-key", text, level, pointer)
-            return {}
-        found: dict[str, str | None] = {}
-        for component, part in zip(stated, parts, strict=True):
-            value = self.value(component, int(part), pointer)
-            found[component.id] = value if isinstance(value, str) else None
-        return found
-
-    def fixed_key(self) -> dict[str, str | None]:
-        """Return the dimensions that have one value for the whole dataset."""
-        found: dict[str, str | None] = {}
-        for component in self.dimensions["dataSet"]:
-            value = component.values[0] if component.values else None
-            found[component.id] = value if isinstance(value, str) else None
-        return found
-
-    # -- rows --------------------------------------------------------------------------------------
-
-    def rows(self) -> tuple[dict[str, pa.Array], list[str], list[Above]]:
-        """Return the columns and locators of the observations, and the attribute values of series."""
-        keys: list[dict[str, str | None]] = []
-        owners: list[int] = []
-        found: list[tuple[str, list[Any]]] = []
-        locators: list[str] = []
-        above: list[Above] = []
-        for pointer, key, series in self.series():
-            number = len(keys)
-            keys.append(key)
-            above += self.listed(self.attributes["series"], series.get("attributes"), key, pointer)
-            for at, values in series.get("observations", {}).items():
-                owners.append(number)
-                found.append((at, values if isinstance(values, list) else [values]))
-                locators.append(f"pointer:{pointer}/observations/{at}")
-        return self.columns(keys, owners, found, locators), locators, above
-
-    def series(self) -> Iterator[tuple[str, dict[str, str | None], Mapping[str, Any]]]:
-        """Yield (pointer, key, series); a flat dataset is one series without key of its own."""
-        fixed = self.fixed_key()
-        if self.entry.get("observations") is not None:
-            yield self.pointer, fixed, {"observations": self.entry["observations"]}
-        for key, series in (self.entry.get("series") or {}).items():
-            pointer = f"{self.pointer}/series/{key}"
-            yield pointer, fixed | self.key("series", key, pointer), series
-
-    def columns(
-        self,
-        keys: list[dict[str, str | None]],
-        owners: list[int],
-        found: list[tuple[str, list[Any]]],
-        locators: list[str],
-    ) -> dict[str, pa.Array]:
-        """Return the columns of the observations."""
-        columns: dict[str, pa.Array] = {}
-        taken = pa.array(owners, pa.int32())
-        for id in {id: None for key in keys for id in key}:
-            if id in self.dsd:
-                columns[id] = (
-                    pa.array([key.get(id) for key in keys], pa.string())
-                    .dictionary_encode()
-                    .take(taken)
-                )
-        distinct = {
-            at: self.key("observation", at, self.pointer)
-            for at in dict.fromkeys(at for at, _ in found)
-        }
-        for component in self.dimensions["observation"]:
-            if component.id in self.dsd:
-                texts = [distinct[at].get(component.id) for at, _ in found]
-                columns[component.id] = pa.array(texts, pa.string()).dictionary_encode()
-        for place, component in enumerate([*self.measures, *self.attributes["observation"]]):
-            if component.id in self.dsd:
-                raw = [values[place] if len(values) > place else None for _, values in found]
-                columns[component.id] = self.column(component, raw, locators)
-        return columns
-
-    def column(self, component: _Stated, raw: list[Any], locators: list[str]) -> pa.Array:
-        """Return the values of a measure or attribute."""
-        definition: ResolvedComponent = self.dsd[component.id]
-        whole = None if definition.is_multiple else _plain_column(component, raw)
-        if whole is not None:
-            is_text = definition.role is Role.MEASURE
-            return whole if is_text else whole.dictionary_encode()
-        values = [
-            self.value(component, entry, locator.removeprefix("pointer:"))
-            for entry, locator in zip(raw, locators, strict=True)
-        ]
-        if component.default is not None:
-            values = [component.default if value is None else value for value in values]
-        return column_of(definition, values)
-
-    # -- values above the observation ----------------------------------------------------------------
-
-    def listed(
-        self,
-        components: list[_Stated],
-        raw: Sequence[Any] | None,
-        key: Mapping[str, str | None],
-        pointer: str,
-    ) -> list[Above]:
-        """Return the values of an `attributes` array, with the key that they hold for."""
-        known = {id: text for id, text in key.items() if text is not None}
-        found = []
-        for component, entry in zip(components, raw or (), strict=False):
-            value = self.value(component, entry, pointer)
-            if value is not None and component.id in self.dsd:
-                found.append(Above(component.id, known, value, f"pointer:{pointer}"))
-        return found
-
-    def above(self) -> list[Above]:
-        """Return the values of the dataset and of groups."""
-        found = self.listed(
-            self.attributes["dataSet"], self.entry.get("attributes"), {}, self.pointer
-        )
-        order = sorted(
-            (c for level in self.dimensions.values() for c in level),
-            key=lambda c: self.dsd.key_ids.index(c.id) if c.id in self.dsd.key_ids else 99,
-        )
-        for key, raw in (self.entry.get("dimensionGroupAttributes") or {}).items():
-            pointer = f"{self.pointer}/dimensionGroupAttributes/{key}"
-            named: dict[str, str | None] = {}
-            for component, part in zip(order, key.split(":"), strict=False):
-                if part not in ("", "~"):
-                    value = self.value(component, int(part), pointer)
-                    named[component.id] = value if isinstance(value, str) else None
-            found += self.listed(self.attributes["dimensionGroup"], raw, named, pointer)
-        return found
-
-
-def _plain_column(component: _Stated, raw: list[Any]) -> pa.Array | None:
-    """Return the values where all are texts, or all numbers of values in range; None for any other case."""
+def _candidates(text: str) -> list[Urn]:
+    """Return the identities that a URN may mean: SDMX 2.1 has versions of two parts, `1.0` for 1.0.0."""
     try:
-        if component.values is None:
-            column = pa.array(raw, pa.string())
-        else:
-            texts = pa.array(component.values, pa.string())
-            column = texts.take(pa.array(raw, pa.int32()))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowIndexError, TypeError):
-        return None
-    return column if component.default is None else column.fill_null(component.default)
+        urn = parse_urn(text)
+    except UrnSyntaxError:
+        return []
+    return [urn, urn._replace(version=f"{urn.version}.0")] if urn.version.count(".") < 2 else [urn]

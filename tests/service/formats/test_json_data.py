@@ -167,7 +167,7 @@ def test_an_index_out_of_range_is_a_finding_with_its_place(
         (b"{", "not-json"),
         (b"[" * 100_000, "not-json"),
         (b"[]", "not-sdmx-json"),
-        (b'{"data": {"structure": {}, "dataSets": []}}', "not-sdmx-json"),
+        (b'{"data": {"dataSets": []}}', "not-sdmx-json"),
         (b'{"data": {"structures": [], "dataSets": [{"structure": 3}]}}', "not-sdmx-json"),
         (b'{"data": {"structures": [{}], "dataSets": [{}]}}', "unknown-structure"),
     ],

@@ -1,0 +1,681 @@
+"""The rows of one SDMX-JSON data set.
+
+Each window of observations is read in bulk where it is laid out as SDMX-JSON has it and every number is in
+range, else member by member. Both give the same rows and findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dsd.batch import Batch
+from dsd.dataset import Action, AttributeValues, Dataset, SetAttributes
+from dsd.finding import Finding, Report, Severity
+from dsd.resolved import Dsd, ResolvedComponent, Role
+from service.formats.columns import dictionary_of
+from service.formats.hoisting import Hoister
+from service.formats.json_observations import (
+    Keys,
+    Observations,
+    find_observations,
+)
+from service.formats.json_text import loads, members
+from service.formats.json_window import QUOTE, Flags, Numbers, Window, cut, whole_numbers, windows
+from service.formats.lazy import LazyBatches
+from service.formats.levels import Level, Stated, Value, column_of, dimensions_of, spread
+from service.formats.sdmx_csv_reader import split_sub_fields
+
+_NESTED = frozenset(b"[{")
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """The long parts of a data set as they stand in the message; None where one is absent or no object."""
+
+    series: memoryview | None = None
+    observations: memoryview | None = None
+
+    @property
+    def texts(self) -> list[memoryview]:
+        """Those that there are."""
+        return [text for text in (self.series, self.observations) if text is not None]
+
+
+@dataclass(frozen=True)
+class Described:
+    """A component as the message describes it."""
+
+    id: str
+    values: tuple[Value | None, ...] | None
+    """Values that rows refer to by number, None where they stand in place."""
+    default: str | None
+
+    def texts(self) -> pa.StringArray | None:
+        """Return the values as a column to take from; None where one is not a text or stands twice."""
+        if self.values is None or not all(isinstance(value, str) for value in self.values):
+            return None
+        return (
+            pa.array(self.values, pa.string()) if len({*self.values}) == len(self.values) else None
+        )
+
+
+def described(entries: Sequence[Mapping[str, Any]] | None) -> list[Described]:
+    """Return the components of one level."""
+    return [
+        Described(
+            entry["id"],
+            tuple(map(_value_of, entry["values"])) if entry.get("values") else None,
+            entry.get("default"),
+        )
+        for entry in entries or ()
+    ]
+
+
+def _value_of(entry: Mapping[str, Any] | None) -> Value | None:
+    if entry is None:
+        return None
+    for member in ("id", "value", "values", "name"):
+        if entry.get(member) is not None:
+            return _text(entry[member])
+    return None
+
+
+def _text(value: Any) -> Value | None:
+    """Return a JSON value as text, digit for digit; a list as several texts."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return tuple(text for text in map(_text, value) if isinstance(text, str))
+    return str(value)
+
+
+@dataclass
+class _Seen:
+    """Keys that were read, so that one that comes again in another window is known."""
+
+    texts: set[str] = field(default_factory=set)
+    numbers: list[Numbers] = field(default_factory=list)
+
+
+class DataSetReader:
+    """One data set on its way to columns."""
+
+    def __init__(
+        self,
+        entry: Mapping[str, Any],
+        structure: Mapping[str, Any],
+        dsd: Dsd,
+        pointer: str,
+        report: Report,
+        action: Action,
+        said: SetAttributes,
+        *,
+        has_measures: bool,
+    ) -> None:
+        self.entry = entry
+        self.dsd = dsd
+        self.pointer = pointer
+        self.report = report
+        self.action = action
+        self.said = said
+        self.is_1_0 = not has_measures
+        dimensions = structure.get("dimensions", {})
+        self.dimensions = {
+            level: described(dimensions.get(level))
+            for level in ("dataSet", "series", "observation")
+        }
+        attributes = structure.get("attributes", {})
+        self.attributes = {
+            level: described(attributes.get(level))
+            for level in ("dataSet", "dimensionGroup", "series", "observation")
+        }
+        measures = structure.get("measures") or {}
+        # 1.0 describes no measure: the first cell is the value.
+        first = [Described(component.id, None, None) for component in dsd.measures[:1]]
+        self.measures = described(measures.get("observation")) if has_measures else first
+        self.cells = [*self.measures, *self.attributes["observation"]]
+        self._wrong: set[str] = set()
+        self._seen = _Seen()
+
+    def datasets(self, bulk: Bulk) -> Iterator[Dataset]:
+        """Yield the dataset; its rows are read as they are asked for."""
+        self.report_components()
+        hoister = Hoister(self.dsd, self.report)
+        above = self.above()
+        self.state(above, hoister)
+        inside = [e for e in above if dimensions_of(self.dsd, self.dsd[e.id]) is None]
+        batches = LazyBatches(self.batches(bulk, inside, hoister))
+        has_above = any(dimensions_of(self.dsd, c) is not None for c in self.dsd.attributes)
+        entries: Sequence[AttributeValues] = hoister.entries(self.action) if has_above else ()
+        yield Dataset(self.dsd, batches, self.action, entries, self.said)
+        batches.keep_rest()
+
+    def state(self, stated: Iterable[Stated], hoister: Hoister) -> None:
+        """Keep values that the DSD attaches above the observation."""
+        for entry in stated:
+            dimensions = dimensions_of(self.dsd, self.dsd[entry.id])
+            if dimensions is None:
+                continue
+            key = {id: entry.key[id] for id in dimensions if id in entry.key}
+            if len(key) < len(dimensions):
+                hoister.report_incomplete(entry.id, key, dimensions, entry.locator)
+            else:
+                hoister.state(self.action, entry.id, key, entry.value, entry.locator)
+
+    def batches(self, bulk: Bulk, inside: list[Stated], hoister: Hoister) -> Iterator[Batch]:
+        """Yield the rows, window by window."""
+        for text, is_flat in ((bulk.observations, True), (bulk.series, False)):
+            for window in windows(text) if text is not None else ():
+                try:
+                    level, stated = self.level(window, is_flat)
+                except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+                    self.report_layout(error)
+                    continue
+                self.state(stated, hoister)
+                spread(level, [*inside, *stated])
+                rows = hoister.hoist(level)
+                yield from level.batches(rows, own_actions=False)
+        self.report_repeated_keys()
+
+    def level(self, window: Window, is_flat: bool) -> tuple[Level, list[Stated]]:
+        """Return the rows of a window, and the values that their series state."""
+        if not window.text.isascii():
+            window.text.decode()
+        dimensions = self.dimensions["observation"], self.dimensions["series"]
+        found = find_observations(
+            window, len(dimensions[1]), len(dimensions[0]), len(self.cells), is_flat=is_flat
+        )
+        level = None if found is None else self.in_bulk(window, found)
+        return self.one_by_one(window, is_flat) if level is None else level
+
+    def report_layout(self, error: Exception) -> None:
+        """Report a window that holds something else than series or observations."""
+        self.report.add(
+            Finding(
+                rule="not-sdmx-json",
+                severity=Severity.FATAL,
+                message=f"Some of the dataset is not laid out as SDMX-JSON has it ({type(error).__name__}: {error}).",
+                dataflow=self.dsd.urn.short,
+                locator=f"pointer:{self.pointer}",
+            )
+        )
+
+    def report_components(self) -> None:
+        """Report components that the DSD does not have, and dimensions that the message does not have."""
+        stated = [c.id for level in self.dimensions.values() for c in level]
+        everything = [*stated, *(c.id for c in self.measures)]
+        everything += [c.id for level in self.attributes.values() for c in level]
+        for id in everything:
+            if id not in self.dsd:
+                self.add(
+                    "unknown-component",
+                    f"{self.dsd.urn.short} has no component {id!r}; it was left out.",
+                    id,
+                )
+        for id in self.dsd.key_ids:
+            if id not in stated and self.action is not Action.DELETE:
+                text = f"The message has no dimension {id} ({self.dsd[id].name}) of {self.dsd.urn.short}."
+                self.add("missing-dimension", text, id)
+        if self.entry.get("annotations"):
+            self.report_annotations(self.pointer)
+
+    def report_annotations(self, pointer: str) -> None:
+        """Report annotations, for which observations have no place here."""
+        if "annotations" in self._wrong:
+            return
+        self._wrong.add("annotations")
+        self.report.add(
+            Finding(
+                rule="annotations-not-kept",
+                severity=Severity.WARNING,
+                message="Annotations of data, from here on, are not kept: send what must last as attributes.",
+                dataflow=self.dsd.urn.short,
+                locator=f"pointer:{pointer}",
+            )
+        )
+
+    def add(self, rule: str, message: str, component: str, pointer: str | None = None) -> None:
+        """Report an error, each kind once a component."""
+        if f"{rule} {component}" in self._wrong:
+            return
+        self._wrong.add(f"{rule} {component}")
+        self.report.add(
+            Finding(
+                rule=rule,
+                severity=Severity.ERROR,
+                message=message,
+                dataflow=self.dsd.urn.short,
+                component=component,
+                locator=f"pointer:{pointer or self.pointer}",
+            )
+        )
+
+    def report_twice(self, pointer: str, name: str, value: str) -> None:
+        """Report a series or observation whose key stands twice."""
+        self.report.add(
+            Finding(
+                rule="duplicate-member",
+                severity=Severity.ERROR,
+                message=f"The {name} {value!r} comes more than once in one object (RFC 8259, 4); each was read.",
+                dataflow=self.dsd.urn.short,
+                value=value,
+                locator=f"pointer:{pointer}",
+            )
+        )
+
+    def report_repeated_keys(self) -> None:
+        """Report observations of a flat data set whose keys come again in another window."""
+        numbers = self._seen.numbers
+        if len(numbers) < 2:
+            return
+        whole = np.concatenate(numbers)
+        if bool((whole[1:] > whole[:-1]).all()):
+            return
+        ordered = np.sort(whole)
+        count = int(np.count_nonzero(ordered[1:] == ordered[:-1]))
+        within = sum(len(part) - len(np.unique(part)) for part in numbers)
+        if count > within:
+            self.report_twice(
+                f"{self.pointer}/observations", "key of observations", f"{count - within} keys"
+            )
+
+    # -- values ------------------------------------------------------------------------------------
+
+    def value(self, component: Described, raw: Any, pointer: str) -> Value | None:
+        """Return the value that a number or text in an array stands for."""
+        if component.values is None or isinstance(raw, str):
+            return _text(raw)
+        if isinstance(raw, list):
+            parts = [self.value(component, part, pointer) for part in raw]
+            return tuple(part for part in parts if isinstance(part, str))
+        if raw is None:
+            return None
+        if (
+            isinstance(raw, bool)
+            or not isinstance(raw, int)
+            or not 0 <= raw < len(component.values)
+        ):
+            text = f"{component.id} refers to value {raw}, but the message states {len(component.values)} values."
+            self.add("index-out-of-range", text, component.id, pointer)
+            return None
+        return component.values[raw]
+
+    def key(self, level: str, key: str, pointer: str) -> dict[str, str | None]:
+        """Return the dimension values of a key `0:3:1`."""
+        stated = self.dimensions[level]
+        parts = key.split(":") if stated else []
+        if len(parts) != len(stated):
+            text = f"The key {key!r} has {len(parts)} parts, the message states {len(stated)} dimensions."
+            self.add("wrong-key", text, level, pointer)
+            return {}
+        found: dict[str, str | None] = {}
+        for component, part in zip(stated, parts, strict=True):
+            number = int(part) if part.isascii() and part.isdigit() else part
+            value = self.value(component, [number], pointer)
+            first = value[0] if isinstance(value, tuple) and value else None
+            if isinstance(number, str):
+                text = f"The key {key!r} has {part!r} where the number of a value of {component.id} should be."
+                self.add("wrong-key", text, component.id, pointer)
+                first = None
+            found[component.id] = first
+        return found
+
+    def fixed_key(self) -> dict[str, str | None]:
+        """Return the dimensions that have one value for the whole dataset."""
+        found: dict[str, str | None] = {}
+        for component in self.dimensions["dataSet"]:
+            value = component.values[0] if component.values else None
+            found[component.id] = value if isinstance(value, str) else None
+        return found
+
+    # -- in bulk -----------------------------------------------------------------------------------
+
+    def in_bulk(self, window: Window, found: Observations) -> tuple[Level, list[Stated]] | None:
+        """Return the rows of a window by columns; None where a value must be looked at by itself."""
+        rows = len(found.owners)
+        columns: dict[str, pa.Array] = {}
+        for id, value in self.fixed_key().items():
+            if id in self.dsd:
+                columns[id] = (
+                    pa.array([value], pa.string())
+                    .dictionary_encode()
+                    .take(pa.array(np.zeros(rows, np.int64)))
+                )
+        owners = pa.array(found.owners)
+        series: dict[str, pa.Array] = {}
+        if found.series is not None:
+            dimensions = self.dimension_columns("series", found.series)
+            if dimensions is None:
+                return None
+            series = dimensions
+            columns |= {id: column.take(owners) for id, column in series.items()}
+        own = self.dimension_columns("observation", found.keys)
+        if own is None:
+            return None
+        columns |= own
+        for place, component in enumerate(self.cells):
+            if component.id in self.dsd:
+                column = self.column(window, found, place, component)
+                if column is None:
+                    return None
+                columns[component.id] = column
+        self.remember(found)
+        locators = self.locators(found, owners)
+        stated = self.series_attributes(found, series)
+        actions = np.array([self.action], object).repeat(rows)
+        return Level(self.dsd, columns, actions, locators), stated
+
+    def remember(self, found: Observations) -> None:
+        """Report series that come again in another window; keep the keys of a flat data set."""
+        if found.series is None:
+            self._seen.numbers.append(key_numbers_of(self.dimensions["observation"], found.keys))
+            return
+        for text in found.series.texts().to_pylist():
+            self.see_series(text)
+
+    def see_series(self, text: str) -> None:
+        """Report a series that was there before."""
+        if text in self._seen.texts:
+            self.report_twice(f"{self.pointer}/series/{text}", "series", text)
+        self._seen.texts.add(text)
+
+    def see_keys(self, texts: list[str]) -> None:
+        """Keep the keys of a flat data set that are such."""
+        sizes = [max(len(c.values or ()), 1) for c in self.dimensions["observation"]]
+        numbers = []
+        for text in texts:
+            parts = text.split(":")
+            if len(parts) == len(sizes) and all(p.isascii() and p.isdigit() for p in parts):
+                total = 0
+                for part, size in zip(parts, sizes, strict=True):
+                    total = total * size + int(part)
+                numbers.append(total % 2**62)
+        self._seen.numbers.append(np.array(numbers, np.int64))
+
+    def locators(self, found: Observations, owners: pa.Array) -> pa.StringArray:
+        """Return the JSON pointer of each observation."""
+        start = f"pointer:{self.pointer}/"
+        keys = found.keys.texts()
+        if found.series is None:
+            return pc.binary_join_element_wise(f"{start}observations/", keys, "")
+        series = pc.binary_join_element_wise(
+            f"{start}series/", found.series.texts(), "/observations/", ""
+        )
+        return pc.binary_join_element_wise(series.take(owners), keys, "")
+
+    def dimension_columns(self, level: str, keys: Keys) -> dict[str, pa.Array] | None:
+        """Return the values of dimensions by key; None where a number is out of range."""
+        columns: dict[str, pa.Array] = {}
+        for component, numbers in zip(self.dimensions[level], keys.numbers, strict=True):
+            texts = component.texts()
+            if texts is None or int(numbers.max(initial=0)) >= len(texts):
+                return None
+            if component.id in self.dsd:
+                indices = pa.array(numbers.astype(np.int32))
+                columns[component.id] = pa.DictionaryArray.from_arrays(indices, texts)
+        return columns
+
+    def column(
+        self, window: Window, found: Observations, place: int, component: Described
+    ) -> pa.Array | None:
+        """Return the values of a measure or attribute; None where one must be looked at by itself."""
+        definition: ResolvedComponent = self.dsd[component.id]
+        starts, ends, valid = found.cells(place)
+        if definition.is_multiple:
+            return self.lists(found, component, starts, ends, valid)
+        column = (
+            plain_texts(window, starts, ends, valid)
+            if component.values is None
+            else numbered(found, component, starts, ends, valid)
+        )
+        if column is None:
+            return None
+        if component.default is not None and column.null_count:
+            column = column.cast(pa.string()).fill_null(component.default)
+        if definition.role is Role.MEASURE:
+            return column.cast(pa.string())
+        return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+
+    def lists(
+        self,
+        found: Observations,
+        component: Described,
+        starts: Numbers,
+        ends: Numbers,
+        valid: Flags,
+    ) -> pa.Array | None:
+        """Return the several values of each cell; each distinct text is read once."""
+        distinct, indices = dictionary_of(cut(found.raw, starts, ends, valid))
+        values = [_certain(component, loads(text.encode())) for text in distinct]
+        if None in values:
+            return None
+        column = column_of(self.dsd[component.id], values).take(indices)
+        return None if component.default is not None and column.null_count else column
+
+    def series_attributes(
+        self, found: Observations, series: Mapping[str, pa.Array]
+    ) -> list[Stated]:
+        """Return the attribute values of series; each distinct text is read once."""
+        if found.attributes is None or found.series is None:
+            return []
+        starts, ends, owners = found.attributes
+        keys = {id: column.take(pa.array(owners)).to_pylist() for id, column in series.items()}
+        names = found.series.texts().take(pa.array(owners)).to_pylist()
+        known: dict[str, list[Any]] = {}
+        stated: list[Stated] = []
+        for number, text in enumerate(cut(found.raw, starts, ends).to_pylist()):
+            raw = known.get(text)
+            if raw is None:
+                raw = known[text] = loads(text.encode())
+            key = self.fixed_key() | {id: column[number] for id, column in keys.items()}
+            pointer = f"{self.pointer}/series/{names[number]}"
+            stated += self.listed(self.attributes["series"], raw, key, pointer)
+        return stated
+
+    # -- member by member --------------------------------------------------------------------------
+
+    def one_by_one(self, window: Window, is_flat: bool) -> tuple[Level, list[Stated]]:
+        """Return the rows of a window, each member read by itself."""
+        keys: list[dict[str, str | None]] = []
+        owners: list[int] = []
+        found: list[tuple[str, list[Any]]] = []
+        locators: list[str] = []
+        stated: list[Stated] = []
+        for pointer, key, series in self.series(loads(b"{" + window.text + b"}"), is_flat):
+            number = len(keys)
+            keys.append(key)
+            self.report_series(series, pointer)
+            stated += self.listed(self.attributes["series"], series.get("attributes"), key, pointer)
+            names: set[str] = set()
+            for at, values in members(series.get("observations") or {}):
+                place = f"{pointer}/observations/{at}"
+                if at in names:
+                    self.report_twice(place, "observation", at)
+                names.add(at)
+                owners.append(number)
+                found.append((at, values if isinstance(values, list) else [values]))
+                locators.append(f"pointer:{place}")
+        if is_flat:
+            self.see_keys([at for at, _ in found])
+        actions = np.array([self.action], object).repeat(len(locators))
+        columns = self.columns(keys, owners, found, locators)
+        return Level(self.dsd, columns, actions, pa.array(locators, pa.string())), stated
+
+    def series(
+        self, object: Mapping[str, Any], is_flat: bool
+    ) -> Iterator[tuple[str, dict[str, str | None], Mapping[str, Any]]]:
+        """Yield (pointer, key, series); a flat dataset is one series without key of its own."""
+        fixed = self.fixed_key()
+        if is_flat:
+            yield self.pointer, fixed, {"observations": object}
+            return
+        for key, series in members(object):
+            self.see_series(key)
+            pointer = f"{self.pointer}/series/{key}"
+            yield pointer, fixed | self.key("series", key, pointer), series
+
+    def report_series(self, series: Mapping[str, Any], pointer: str) -> None:
+        """Report members of a series that stand twice, and annotations."""
+        names = [name for name, _ in members(series)]
+        for name in dict.fromkeys(names):
+            if names.count(name) > 1:
+                self.report_twice(f"{pointer}/{name}", "member", name)
+        if series.get("annotations"):
+            self.report_annotations(pointer)
+
+    def columns(
+        self,
+        keys: list[dict[str, str | None]],
+        owners: list[int],
+        found: list[tuple[str, list[Any]]],
+        locators: list[str],
+    ) -> dict[str, pa.Array]:
+        """Return the columns of the observations."""
+        columns: dict[str, pa.Array] = {}
+        taken = pa.array(owners, pa.int32())
+        for id in {id: None for key in keys for id in key}:
+            if id in self.dsd:
+                texts = pa.array([key.get(id) for key in keys], pa.string())
+                columns[id] = texts.dictionary_encode().take(taken)
+        distinct: dict[str, dict[str, str | None]] = {}
+        for (at, values), locator in zip(found, locators, strict=True):
+            if at not in distinct:
+                distinct[at] = self.key("observation", at, locator.removeprefix("pointer:"))
+            if len(values) > len(self.cells):
+                self.report_annotations(locator.removeprefix("pointer:"))
+        for component in self.dimensions["observation"]:
+            if component.id in self.dsd:
+                own = [distinct[at].get(component.id) for at, _ in found]
+                columns[component.id] = pa.array(own, pa.string()).dictionary_encode()
+        for place, component in enumerate(self.cells):
+            if component.id in self.dsd:
+                raw = [values[place] if len(values) > place else None for _, values in found]
+                columns[component.id] = self.listed_column(component, raw, locators)
+        return columns
+
+    def listed_column(self, component: Described, raw: list[Any], locators: list[str]) -> pa.Array:
+        """Return the values of a measure or attribute."""
+        values = [
+            self.value(component, entry, locator.removeprefix("pointer:"))
+            for entry, locator in zip(raw, locators, strict=True)
+        ]
+        if component.default is not None:
+            values = [component.default if value is None else value for value in values]
+        definition = self.dsd[component.id]
+        if self.is_1_0 and definition.is_multiple:
+            # 1.0 has no lists: several values are one text.
+            values = [
+                tuple(split_sub_fields(value, ";")) if isinstance(value, str) else value
+                for value in values
+            ]
+        return column_of(definition, values)
+
+    # -- values above the observation ----------------------------------------------------------------
+
+    def listed(
+        self,
+        components: list[Described],
+        raw: Sequence[Any] | None,
+        key: Mapping[str, str | None],
+        pointer: str,
+    ) -> list[Stated]:
+        """Return the values of an `attributes` array, with the key that they hold for."""
+        known = {id: text for id, text in key.items() if text is not None}
+        found = []
+        for component, entry in zip(components, raw or (), strict=False):
+            value = self.value(component, entry, pointer)
+            if self.is_1_0 and isinstance(value, str) and component.id in self.dsd:
+                value = (
+                    tuple(split_sub_fields(value, ";"))
+                    if self.dsd[component.id].is_multiple
+                    else value
+                )
+            if value is not None and component.id in self.dsd:
+                found.append(Stated(component.id, known, value, f"pointer:{pointer}"))
+        return found
+
+    def above(self) -> list[Stated]:
+        """Return the values of the dataset and of groups."""
+        found = self.listed(
+            self.attributes["dataSet"], self.entry.get("attributes"), {}, self.pointer
+        )
+        order = sorted(
+            (c for level in self.dimensions.values() for c in level),
+            key=lambda c: self.dsd.key_ids.index(c.id) if c.id in self.dsd.key_ids else 99,
+        )
+        for key, raw in members(self.entry.get("dimensionGroupAttributes") or {}):
+            pointer = f"{self.pointer}/dimensionGroupAttributes/{key}"
+            named: dict[str, str | None] = {}
+            for component, part in zip(order, key.split(":"), strict=False):
+                if part not in ("", "~"):
+                    value = self.value(component, int(part), pointer)
+                    named[component.id] = value if isinstance(value, str) else None
+            found += self.listed(self.attributes["dimensionGroup"], raw, named, pointer)
+        return found
+
+
+def key_numbers_of(dimensions: Sequence[Described], keys: Keys) -> Numbers:
+    """Return one number a key, the same in every window."""
+    total = np.zeros(len(keys.starts), np.int64)
+    for component, numbers in zip(dimensions, keys.numbers, strict=True):
+        total = total * max(len(component.values or ()), 1) + numbers
+    return total
+
+
+def numbered(
+    found: Observations, component: Described, starts: Numbers, ends: Numbers, valid: Flags
+) -> pa.Array | None:
+    """Return the values that numbers stand for; None where one is no number in range."""
+    texts = component.texts()
+    own = whole_numbers(found.raw, starts[valid], ends[valid])
+    if texts is None or own is None or int(own.max(initial=0)) >= len(texts):
+        return None
+    numbers = np.zeros(len(valid), np.int32)
+    numbers[valid] = own
+    return pa.DictionaryArray.from_arrays(pa.array(numbers, mask=~valid), texts)
+
+
+def plain_texts(
+    window: Window, starts: Numbers, ends: Numbers, valid: Flags
+) -> pa.StringArray | None:
+    """Return values in place: numbers as they stand, texts without marks; None where one is an object or list."""
+    raw = window.raw
+    quoted = valid & (raw[starts] == QUOTE) if len(raw) else valid
+    if (valid & np.isin(raw[starts], list(_NESTED))).any():
+        return None
+    texts = cut(raw, starts + quoted, ends - quoted, valid)
+    if not window.has_escapes or not pc.any(pc.match_substring(texts, "\\")).as_py():
+        return texts
+    return _unescaped(texts)
+
+
+def _certain(component: Described, raw: Any) -> tuple[str, ...] | None:
+    """Return several values, None where one is not plainly right."""
+    if not isinstance(raw, list):
+        return None
+    found: list[str] = []
+    for part in raw:
+        value: Any = part
+        if component.values is None:
+            value = _text(part)
+        elif type(part) is int and 0 <= part < len(component.values):
+            value = component.values[part]
+        if not isinstance(value, str):
+            return None
+        found.append(value)
+    return tuple(found)
+
+
+def _unescaped(texts: pa.StringArray) -> pa.StringArray:
+    distinct, indices = dictionary_of(texts)
+    read: Callable[[str], Any] = lambda text: loads(f'"{text}"'.encode())  # noqa: E731
+    plain = [read(text) if "\\" in text else text for text in distinct]
+    return pa.array(plain, pa.string()).take(indices)
