@@ -8,16 +8,16 @@ SDMX 3.1 Section 5, "Actions"; SDMX-CSV 2.1, "Actions at observation level".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
-import pyarrow as pa
 
 from codelists.urn import Urn
-from dsd.batch import ACTION, LOCATOR, Batch
+from dsd.batch import ACTION
 from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.resolved import Dsd, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
+from service.store.arrival import Arrived, arrived
 from service.store.leaf import (
     AFTER_SEPARATOR,
     KEY_SEPARATOR,
@@ -34,6 +34,8 @@ CLEAR = "_clear_"
 """Prefix of the marks of values that are to be deleted."""
 _ORDER = "_order"
 _DELETE = "_delete"
+_REPLACE = "_replace"
+_MARKED_ACTIONS = {_DELETE: Action.DELETE, _REPLACE: Action.REPLACE}
 
 _ACTION_WORDS = {
     **{action.value.lower(): action for action in Action},
@@ -127,107 +129,81 @@ def stage(datasets: Iterable[Dataset]) -> tuple[Staged, ...]:
     return tuple(staged)
 
 
-def value_ids(dsd: Dsd) -> list[str]:
-    """Return the components that are not part of the key."""
-    return [entry.id for entry in dsd.of_role(Role.MEASURE, Role.ATTRIBUTE)]
+def _value_ids(frame: pl.DataFrame, dsd: Dsd) -> list[str]:
+    """Return the components outside the key that any row supplies."""
+    values = dsd.of_role(Role.MEASURE, Role.ATTRIBUTE)
+    return [entry.id for entry in values if entry.id in frame.columns]
 
 
 def _operations(dataset: Dataset) -> Iterator[Operation]:
-    frame = _frame(dataset)
-    if frame.height:
-        dsd = dataset.dsd
-        default = dataset.action.value
-        actions = pl.col(ACTION) if ACTION in frame.columns else pl.lit(None, pl.String)
-        frame = frame.with_columns(
-            actions.fill_null(default).str.to_lowercase().alias(ACTION)
-        ).with_row_index(_ORDER)
-        _check_actions(frame, dsd)
-        yield from _runs(frame, dsd)
-    for values in dataset.attributes:
-        yield AttributeChange(values, dataset.action is Action.DELETE)
-
-
-def _frame(dataset: Dataset) -> pl.DataFrame:
     dsd = dataset.dsd
     lowered = [component.id.lower() for component in dsd.components]
     if len(set(lowered)) < len(lowered):
         raise StoreError(
             f"{dsd.urn.short}: component ids that differ only in upper and lower case cannot be stored"
         )
-    fields = [
-        pa.field(entry.id, pa.list_(pa.string()) if entry.is_multiple else pa.string())
-        for entry in dsd.components
-    ]
-    schema = pa.schema([*fields, pa.field(ACTION, pa.string())])
-    tables = [_plain(batch, schema, dsd) for batch in dataset.batches]
-    table = pa.concat_tables(tables) if tables else schema.empty_table()
-    frame = pl.from_arrow(table)
-    if not isinstance(frame, pl.DataFrame):
-        raise TypeError("a table is a data frame")
-    lists = [entry.id for entry in dsd.components if entry.is_multiple]
-    # A list without values says no more than none.
-    return frame.with_columns(
-        pl.when(pl.col(name).list.len() > 0).then(pl.col(name)).alias(name) for name in lists
-    )
+    rows = arrived(dataset.batches, dsd)
+    if rows.frame.height:
+        frame = rows.frame.pipe(_with_actions, dataset.action, dsd).with_row_index(_ORDER)
+        yield from _runs(replace(rows, frame=frame), dsd)
+    for values in dataset.attributes:
+        yield AttributeChange(values, dataset.action is Action.DELETE)
 
 
-def _plain(batch: Batch, schema: pa.Schema, dsd: Dsd) -> pa.Table:
-    unknown = [name for name in batch.schema.names if name != LOCATOR and name not in schema.names]
-    if unknown:
-        raise StoreError(f"{dsd.urn.short} has no component {', '.join(unknown)}")
-    columns = []
-    for field in schema:
-        position = batch.schema.get_field_index(field.name)
-        if position < 0:
-            columns.append(pa.nulls(batch.num_rows, field.type))
-        elif batch.column(position).type == field.type:
-            columns.append(batch.column(position))
-        else:
-            columns.append(batch.column(position).cast(field.type))
-    return pa.table(columns, schema=schema)
+def _with_actions(frame: pl.DataFrame, default: Action, dsd: Dsd) -> pl.DataFrame:
+    """Turn the actions of rows into marks; what has none has the action of the dataset."""
+    if frame[ACTION].null_count() == frame.height:
+        marks = [pl.lit(default is action).alias(name) for name, action in _MARKED_ACTIONS.items()]
+    else:
+        words = pl.col(ACTION).fill_null(default.value).str.to_lowercase()
+        unknown = set(frame.select(words.unique())[ACTION]) - _ACTION_WORDS.keys()
+        if unknown:
+            raise StoreError(f"{dsd.urn.short}: no action {', '.join(sorted(unknown))}")
+        marks = [
+            words.is_in(_words(action)).alias(name) for name, action in _MARKED_ACTIONS.items()
+        ]
+    frame = frame.with_columns(marks).drop(ACTION)
+    if _has_partial_keys(frame, dsd):
+        incomplete = frame.filter(_is_partial(dsd) & ~pl.col(_DELETE))
+        if incomplete.height:
+            key = {name: incomplete[name][0] for name in dsd.key_ids}
+            raise StoreError(
+                f"{dsd.urn.short}: {incomplete.height} rows to load have no full key, the first is {key}; only "
+                "Delete may leave dimensions out"
+            )
+    return frame
 
 
-def _check_actions(frame: pl.DataFrame, dsd: Dsd) -> None:
-    unknown = set(frame[ACTION].unique()) - _ACTION_WORDS.keys()
-    if unknown:
-        raise StoreError(f"{dsd.urn.short}: no action {', '.join(sorted(unknown))}")
-    partial = pl.any_horizontal(pl.col(name).is_null() for name in dsd.key_ids)
-    is_delete = pl.col(ACTION).is_in(_words(Action.DELETE))
-    incomplete = frame.filter(partial & ~is_delete)
-    if incomplete.height:
-        key = {name: incomplete[name][0] for name in dsd.key_ids}
-        raise StoreError(
-            f"{dsd.urn.short}: {incomplete.height} rows to load have no full key, the first is {key}; only "
-            "Delete may leave dimensions out"
-        )
-    for name in dsd.series_ids:
-        # Sorting by the joined key relies on it; XML and SDMX identifiers cannot have these characters.
-        if frame[name].str.contains("[\x00\x01]").any():
-            raise StoreError(f"{dsd.urn.short}: a value of {name} has control characters")
+def _has_partial_keys(frame: pl.DataFrame, dsd: Dsd) -> bool:
+    return any(frame[name].null_count() for name in dsd.key_ids)
 
 
-def _words(*actions: Action) -> list[str]:
-    return [word for word, action in _ACTION_WORDS.items() if action in actions]
+def _is_partial(dsd: Dsd) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).is_null() for name in dsd.key_ids)
 
 
-def _runs(frame: pl.DataFrame, dsd: Dsd) -> Iterator[Operation]:
+def _words(action: Action) -> list[str]:
+    return [word for word, entry in _ACTION_WORDS.items() if entry is action]
+
+
+def _runs(rows: Arrived, dsd: Dsd) -> Iterator[Operation]:
     """Split at the deletes with partial keys."""
-    partial = pl.any_horizontal(pl.col(name).is_null() for name in dsd.key_ids)
-    is_partial = frame.select(partial.alias("p"))["p"]
-    if not is_partial.any():
-        yield _upsert(frame, dsd)
+    if not _has_partial_keys(rows.frame, dsd):
+        yield _upsert(rows, dsd)
         return
+    frame = rows.frame
+    is_partial = frame.select(_is_partial(dsd).alias("p"))["p"]
     run = is_partial.rle_id()
     for part in frame.with_columns(run.alias("_run")).partition_by("_run", maintain_order=True):
         part = part.drop("_run")
         if is_partial[int(part[_ORDER][0])]:
             yield from _deletions(part, dsd)
         else:
-            yield _upsert(part, dsd)
+            yield _upsert(replace(rows, frame=part), dsd)
 
 
 def _deletions(frame: pl.DataFrame, dsd: Dsd) -> Iterator[Deletion]:
-    values = value_ids(dsd)
+    values = _value_ids(frame, dsd)
     names = [*dsd.key_ids, *values]
     shapes = frame.select(pl.col(name).is_not_null() for name in names)
     for shape in shapes.unique(maintain_order=True).rows():
@@ -243,40 +219,33 @@ def _deletions(frame: pl.DataFrame, dsd: Dsd) -> Iterator[Deletion]:
         yield Deletion(patterns, given, listed, dsd.series_ids)
 
 
-def _upsert(frame: pl.DataFrame, dsd: Dsd) -> Upsert:
-    values = value_ids(dsd)
+def _upsert(rows: Arrived, dsd: Dsd) -> Upsert:
+    values = _value_ids(rows.frame, dsd)
     has_time = dsd.time_dimension is not None
-    frame = frame.with_columns(
+    supplies = pl.any_horizontal(pl.lit(False), *(pl.col(name).is_not_null() for name in values))
+    frame = rows.frame.with_columns(
         pl.concat_str(list(dsd.series_ids), separator=KEY_SEPARATOR).alias(SERIES_KEY)
         if dsd.series_ids
         else pl.lit("").alias(SERIES_KEY),
-        pl.col(ACTION).is_in(_words(Action.DELETE)).alias(_DELETE),
-    )
-    lists_any = pl.any_horizontal(pl.col(name).is_not_null() for name in values)
-    frame = frame.with_columns(
-        (
-            pl.col(ACTION).is_in(_words(Action.REPLACE))
-            | (pl.col(_DELETE) & ~(lists_any if values else pl.lit(False)))
-        ).alias(RESET)
+        (pl.col(_REPLACE) | (pl.col(_DELETE) & ~supplies)).alias(RESET),
     )
     key = observation_key(has_time)
-    if frame.select(pl.struct(key).is_duplicated().any()).item():
+    if not rows.distinct and frame.select(pl.struct(key).is_duplicated().any()).item():
         frame = _fold(frame, key, dsd)
     if has_time:
         frame = _with_intervals(frame, dsd)
-    deletes = frame.filter(pl.col(_DELETE)).height > 0
+    deletes = bool(frame[_DELETE].any())
     if deletes:
         frame = _marked(frame, values)
     marks = [CLEAR + name for name in values] if deletes else []
     time = [TIME, PERIOD_START, PERIOD_END] if has_time else []
-    columns = [SERIES_KEY, *dsd.series_ids, *time, RESET, *values, *marks]
-    order = [SERIES_KEY, *time[1:], *time[:1]]
-    return Upsert(frame.select(columns).sort(order))
+    frame = frame.select([SERIES_KEY, *dsd.series_ids, *time, RESET, *values, *marks])
+    return Upsert(frame if rows.in_order else frame.sort([SERIES_KEY, *time[1:], *time[:1]]))
 
 
 def _marked(frame: pl.DataFrame, values: Sequence[str]) -> pl.DataFrame:
     """Turn the values of Delete rows into marks; rows that were folded have theirs."""
-    if CLEAR + values[0] in frame.columns:
+    if not values or CLEAR + values[0] in frame.columns:
         return frame
     return frame.with_columns(
         (pl.col(_DELETE) & pl.col(name).is_not_null()).alias(CLEAR + name) for name in values
@@ -287,7 +256,7 @@ def _marked(frame: pl.DataFrame, values: Sequence[str]) -> pl.DataFrame:
 
 def _fold(frame: pl.DataFrame, key: list[str], dsd: Dsd) -> pl.DataFrame:
     """Apply the operations on one key one after the other, to one."""
-    values = value_ids(dsd)
+    values = _value_ids(frame, dsd)
     last_reset = pl.col(_ORDER).filter(pl.col(RESET)).max().over(key)
     frame = frame.filter(last_reset.is_null() | (pl.col(_ORDER) >= last_reset))
     rest = [name for name in dsd.series_ids if name not in key]
