@@ -7,6 +7,7 @@ work on SQLite and PostgreSQL; docs/store.md describes them. Instants are whole 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ HISTORY = "H"
 SERIES = "S"
 """Kind of the index of the series of a current leaf; it has the least key of that leaf."""
 
+_BUSY_SECONDS = 30
+"""How long one waits for another process to end its transaction of a SQLite catalog."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _METADATA = sa.MetaData()
@@ -221,6 +224,9 @@ class Catalog:
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url or f"sqlite:///{(folder / 'catalog.sqlite').as_posix()}"
         self.engine = _engine(self.url)
+        self._unbegun = self.engine.execution_options(
+            **({"ilms_begin": None} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
+        )
         self.fence: Callable[[sa.Connection], None] | None = None
         """Called first in each writing transaction; it raises where the writer has lost its turn."""
 
@@ -282,7 +288,7 @@ class Catalog:
 
     def head(self, dataflow: Urn) -> Head | None:
         """Return what one look-up tells of a dataflow, None where it was never written."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return self._head(connection, dataflow)
 
     def state(self, dataflow: Urn) -> FlowState | None:
@@ -613,6 +619,12 @@ class Catalog:
             yield connection
 
     @contextmanager
+    def _looking(self) -> Iterator[sa.Connection]:
+        """A connection for one statement, which is consistent by itself and so begins no transaction."""
+        with self._translated("read"), self._unbegun.connect() as connection:
+            yield connection
+
+    @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         with self._translated("written"), self.engine.connect() as connection:
             if self.is_sqlite:
@@ -649,8 +661,7 @@ class Catalog:
         except (sa.exc.OperationalError, sa.exc.InternalError) as error:
             # PostgreSQL says by the second that it ended a transaction that stood still.
             raise StoreUnavailableError(
-                f"{self._place} cannot be {verb} now: {error.orig}; check that its disk has room and is "
-                "writable, or that the database server runs"
+                f"{self._place} cannot be {verb} now: {error.orig}; {_what_to_check(error)}"
             ) from error
         except sa.exc.DataError as error:
             raise StoreError(f"{self._place} cannot hold a text: {error.orig}") from error
@@ -679,6 +690,15 @@ class Catalog:
             key = tuple((str(dimension), str(code)) for dimension, code in json.loads(row[0]))
             found[key, row[1]] = tuple(value) if isinstance(value, list) else value
         return found
+
+
+def _what_to_check(error: sa.exc.DBAPIError) -> str:
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return (
+            f"another process has been writing it for {_BUSY_SECONDS} s: see whether one that uses this store "
+            "stands still, and let it go on or end it"
+        )
+    return "check that its disk has room and is writable, or that the database server runs"
 
 
 def _leaf_row(dataflow: str, leaf: Leaf) -> dict[str, Any]:
@@ -743,7 +763,7 @@ def _engine(url: str) -> sa.Engine:
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     # Transactions are begun by _begin_sqlite, not by the driver at the first change.
     connection.isolation_level = None
-    for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=30000"):
+    for pragma in ("journal_mode=wal", "synchronous=full", f"busy_timeout={_BUSY_SECONDS * 1000}"):
         connection.execute(f"pragma {pragma}").close()
 
 
@@ -754,4 +774,5 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     if info.get("ilms_synchronous", "full") != wanted:  # It stays with the pooled connection.
         connection.exec_driver_sql(f"pragma synchronous={wanted}")
         info["ilms_synchronous"] = wanted
-    connection.exec_driver_sql(f"BEGIN {kind}")
+    if kind is not None:
+        connection.exec_driver_sql(f"BEGIN {kind}")

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -51,6 +52,9 @@ BUFFERED_ROWS = 4 * BATCH_ROWS
 
 FEW_ROWS = 2_000
 """Answers up to this size are taken as rows where few series are asked for: planning them once is what counts."""
+
+KEPT_ROWS = 256
+"""Columns up to this length are kept where they have one value throughout: answers of few rows are many."""
 
 _Summary = tuple[int, dict[str, tuple[str, ...]]]
 """Number of observations, and distinct codes by component."""
@@ -387,7 +391,11 @@ def _buffered(batches: Iterator[Batch]) -> tuple[list[Batch], bool]:
 
 
 def _constant(kind: pa.DataType, rows: int, code: Value | None) -> pa.Array:
-    """Return a column with the same value everywhere, or nothing."""
+    """Return a column with the same value everywhere, or nothing; short ones are kept for the next answer."""
+    return (_kept_constant if rows <= KEPT_ROWS else _made_constant)(kind, rows, code)
+
+
+def _made_constant(kind: pa.DataType, rows: int, code: Value | None) -> pa.Array:
     if kind != CODED:
         value = list(code) if isinstance(code, tuple) else code
         return pa.nulls(rows, kind) if value is None else pa.repeat(pa.scalar(value, kind), rows)
@@ -396,6 +404,9 @@ def _constant(kind: pa.DataType, rows: int, code: Value | None) -> pa.Array:
     return pa.DictionaryArray.from_arrays(
         pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([code])
     )
+
+
+_kept_constant = lru_cache(1024)(_made_constant)
 
 
 def _is_listed(component: ResolvedComponent) -> bool:
