@@ -53,10 +53,20 @@ _PASS = _TICKET.delete().where(
 
 _ADVISORY_KEY = 0x494C4D53
 """Key of the advisory lock on PostgreSQL: the letters ILMS."""
-_QUICK_POSTGRESQL = sa.text("select set_config('synchronous_commit', 'off', true)")
 _ALONE_POSTGRESQL = sa.text("select pg_advisory_xact_lock(:key)").bindparams(key=_ADVISORY_KEY)
-_LIMIT_POSTGRESQL = sa.text("select set_config('idle_in_transaction_session_timeout', '30s', true)")
-"""A writer that stops in the middle of its commit is ended by the server, so that others can pass it."""
+_LIMIT = "set_config('idle_in_transaction_session_timeout', '30s', true)"
+_LIMIT_POSTGRESQL = sa.text(f"select {_LIMIT}")
+"""Whoever stops in the middle of a transaction is ended by the server, so that others can pass it.
+
+That includes signs of life: one that waits for the commit of its own process has the ticket when that is ended.
+"""
+_QUICK_POSTGRESQL = sa.text(f"select set_config('synchronous_commit', 'off', true), {_LIMIT}")
+_END_POSTGRESQL = sa.text(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+    "and usename = current_user and backend_xid is not null and state = 'idle in transaction' "
+    "and state_change < clock_timestamp() - interval '30 seconds'"
+)
+"""What the limit says, by whoever waits: not every server keeps to the limit by itself."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,9 @@ class Tickets:
         """Remove dead tickets ahead, unless they showed life since, and take the turn if nobody is left."""
         with self._alone() as connection:
             for entry in dead:
-                connection.execute(_PASS, {**_key(entry), "b": entry.beat})
+                passed = _does(connection, _PASS, {**_key(entry), "b": entry.beat})
+                if not passed and not self._catalog.is_sqlite:
+                    connection.execute(_END_POSTGRESQL)
             return _does(connection, self._turn, _key(ticket))
 
     def beat(self, ticket: Ticket) -> bool:
@@ -175,6 +187,6 @@ def _key(ticket: Ticket) -> dict[str, object]:
     return {"n": ticket.number, "t": ticket.token}
 
 
-def _does(connection: sa.Connection, change: sa.Update, key: dict[str, object]) -> bool:
+def _does(connection: sa.Connection, change: sa.Update | sa.Delete, key: dict[str, object]) -> bool:
     """Make a change; return whether its row was there."""
     return connection.execute(change, key).rowcount == 1

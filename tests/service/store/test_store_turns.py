@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from service.config import utc_now
 from service.store.catalog import Catalog
 from service.store.lock import Pace, Watch, WriterLock
 from service.store.owner import Owner, this_process
@@ -383,12 +384,12 @@ def test_waiters_that_were_killed_are_skipped(start_worker, store_url, open_floc
     assert waiting(catalog) == 0
 
 
-def stop_and_pass(start_worker, flock, url, dsd, point) -> dict[str, Any]:
+def stop_and_pass(start_worker, flock, url, dsd, point, pause=0.0) -> dict[str, Any]:
     """Let a writer stop at a point and another pass it; return what the first says when it goes on."""
     flock.load(dsd, [row()])
     stopped = start_worker(url)
     assert stopped.answer() == "ready"
-    stopped.send(do="stop", point=point, number=1)
+    stopped.send(do="stop", point=point, number=1, pause=pause)
     try:
         until(lambda: _is_stopped(stopped.process.pid))
         flock.load(dsd, [row("2")])
@@ -423,9 +424,68 @@ def test_a_holder_that_stops_in_its_commit_is_ended_by_the_database_server(
 ):
     url = new_database(postgresql_server)
     flock = open_flock(url)
-    answer = stop_and_pass(start_worker, flock, url, dsd, "before-commit")
+    answer = stop_and_pass(start_worker, flock, url, dsd, "before-commit", pause=1.5)
     assert answer["error"] == "StoreUnavailableError"
     assert flock.rows(dsd) == [row("2")]
+
+
+@pytest.fixture
+def stopped_in_its_commit(start_worker, open_flock, dsd):
+    """A SQLite store, and a writer of it that stopped between writing the catalog and its commit."""
+    flock = open_flock(clock=utc_now)
+    flock.load(dsd, [row()])
+    writer = start_worker()
+    assert writer.answer() == "ready"
+    writer.send(do="stop", point="before-commit", number=1, pause=0)
+    until(lambda: _is_stopped(writer.process.pid))
+    yield flock, writer
+    writer.process.send_signal(signal.SIGCONT)
+
+
+def test_a_holder_that_stops_in_its_commit_on_sqlite_is_waited_for(stopped_in_its_commit, dsd):
+    """Nobody can write meanwhile, everybody reads the state before it; then each has its turn."""
+    flock, writer = stopped_in_its_commit
+    with ThreadPoolExecutor(1) as pool:
+        waiter = pool.submit(flock.load, dsd, [row("2")])
+        for _ in range(20):
+            assert flock.rows(dsd) == [row()]
+            time.sleep(0.05)
+        assert flock.store.check() == ()
+        assert not waiter.done()
+        writer.process.send_signal(signal.SIGCONT)
+        assert json.loads(writer.answer()) == {"transaction": 2}
+        assert waiter.result(40).transaction == 3
+    assert row("2") in flock.rows(dsd)
+    assert len(flock.store.ledger()) == 3
+
+
+def test_a_holder_that_is_killed_where_it_stopped_in_its_commit_on_sqlite_wrote_nothing(
+    stopped_in_its_commit, dsd
+):
+    flock, writer = stopped_in_its_commit
+    with ThreadPoolExecutor(1) as pool:
+        waiter = pool.submit(flock.load, dsd, [row("2")])
+        time.sleep(1)
+        assert not waiter.done()
+        writer.process.kill()
+        assert waiter.result(20).transaction == 2
+    assert flock.rows(dsd) == [row("2")]
+    assert len(flock.store.ledger()) == 2
+    assert flock.store.check() == ()
+
+
+@pytest.mark.long
+def test_a_writer_does_not_wait_for_ever_for_a_commit_on_sqlite(stopped_in_its_commit, dsd):
+    flock, writer = stopped_in_its_commit
+    before = time.monotonic()
+    with pytest.raises(StoreUnavailableError, match=r"another process .* stands still"):
+        flock.load(dsd, [row("2")])
+    assert 25 < time.monotonic() - before < 90
+    assert flock.rows(dsd) == [row()]
+    writer.process.send_signal(signal.SIGCONT)
+    assert json.loads(writer.answer()) == {"transaction": 2}
+    flock.load(dsd, [row("3")])
+    assert len(flock.store.ledger()) == 3
 
 
 def test_writing_again_after_the_table_was_lost(flock, dsd):
