@@ -33,7 +33,8 @@ from service.store.catalog_copy import (
     listed_files,
     opened_copy,
 )
-from service.store.leaf import FOLDER, Fault, LeafFolder, disk_error, no_fault, sync_folder
+from service.store.fault import Fault, no_fault
+from service.store.leaf import FOLDER, LeafFolder, disk_error, sync_folder
 from service.store.lock import WriterLock
 from service.store.protocol import (
     Copied,
@@ -113,6 +114,7 @@ def write_backup(
         manifest = _fill(catalog, leaves, part, {*catalog.table_names, *tables}, fault, progress)
         fault("backup-synced")
         part.rename(target)
+        fault("backup-renamed")
         sync_folder(target.parent)
     except OSError as error:
         shutil.rmtree(part, ignore_errors=True)
@@ -120,7 +122,7 @@ def write_backup(
     except StoreError:
         shutil.rmtree(part, ignore_errors=True)
         raise
-    fault("backup-renamed")
+    fault("backup-parent-synced")
     return manifest.copied()
 
 
@@ -135,6 +137,7 @@ def _fill(
     """Copy the catalog and then its leaves; again, if leaves were collected meanwhile."""
     while True:
         state, files = _copy_catalog(catalog, part / _CATALOG, tables)
+        fault("backup-catalog-copied")
         if _copy_leaves(catalog, leaves, part, files, fault, progress):
             break
     wanted = {file.path for file in files}
@@ -146,8 +149,10 @@ def _fill(
             path.unlink()
     manifest = Manifest(_KIND, *state, len(files), size, _sha256(part / _CATALOG))
     _write_durably(part / MANIFEST, json.dumps(asdict(manifest), indent=2).encode("utf-8"))
+    fault("backup-manifest-synced")
     for folder in (part, *(path for path in part.rglob("*") if path.is_dir())):
         sync_folder(folder)
+        fault("backup-folder-synced")
     return manifest
 
 
@@ -226,6 +231,7 @@ def _restore(
     marker = folder / _RESTORING
     _write_durably(marker, source.name.encode("utf-8"))
     sync_folder(folder)
+    fault("restore-marked")
     with opened_copy(source / _CATALOG) as copy:
         files = listed_files(copy)
         for file in reporting(files, progress):
@@ -238,12 +244,14 @@ def _restore(
         for path in (folder / FOLDER, *(folder / FOLDER).rglob("*")):
             if path.is_dir():
                 sync_folder(path)
+                fault("restore-folder-synced")
         sync_folder(folder)
         with catalog.writing() as target:
             copy_tables(copy, target)
             fault("restore-before-commit")
     fault("restore-after-commit")
     marker.unlink()
+    fault("restore-unmarked")
 
 
 def _refuse_unless_empty(catalog: Catalog, folder: Path) -> None:

@@ -13,7 +13,8 @@ import polars as pl
 
 from codelists.urn import Urn
 from service.store.catalog import CURRENT, HISTORY, SERIES, Catalog, FlowState, Leaf
-from service.store.leaf import TIME, TX_FROM, TX_TO, Fault, LeafFolder, order_columns
+from service.store.fault import Fault
+from service.store.leaf import TIME, TX_FROM, TX_TO, LeafFolder, order_columns
 from service.store.protocol import Compacted, StoreError
 from service.store.series import series_frame
 

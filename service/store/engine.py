@@ -23,7 +23,8 @@ from service.store.apply import FlowWriter
 from service.store.backup import refuse_interrupted_restore, write_backup
 from service.store.catalog import Catalog, FlowCommit, FlowState
 from service.store.compaction import compact_flow
-from service.store.leaf import LEAF_ROWS, Fault, LeafFolder, disk_error, no_fault
+from service.store.fault import Fault, no_fault
+from service.store.leaf import LEAF_ROWS, LeafFolder, disk_error
 from service.store.lock import WriterLock
 from service.store.migration import STEPS, Step, oldest_format
 from service.store.protocol import (
@@ -254,7 +255,6 @@ class ParquetStore:
         except StoreError:
             self._leaves.remove(leaf for flow in flows for leaf in flow.new)
             raise
-        self._fault("folder-synced")
         return flows
 
     def _next_transaction(self) -> tuple[int, datetime]:

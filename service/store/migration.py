@@ -16,7 +16,8 @@ from service.config import Settings
 from service.store.backup import read_manifest, write_backup
 from service.store.catalog import FORMAT_VERSION, Catalog
 from service.store.catalog_copy import identity, note, set_note
-from service.store.leaf import Fault, LeafFolder, no_fault
+from service.store.fault import Fault, no_fault
+from service.store.leaf import LeafFolder
 from service.store.lock import WriterLock
 from service.store.protocol import Progress, StoreError
 
@@ -133,6 +134,7 @@ def _backed_up(
     if not backup.exists() or read_manifest(backup).identity != present:
         tables = {name for step in steps for name in step.tables}
         write_backup(catalog, leaves, backup, fault, progress, tables)
+    fault("migrate-backup-made")
     with catalog.writing() as connection:
         set_note(connection, _BACKUP, str(backup))
     return backup

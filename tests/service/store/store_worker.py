@@ -75,6 +75,8 @@ class Death:
 
 def crash(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> None:
     """Load submissions, acknowledging each in a file, until death; look after the store between them."""
+    if "folder" in command:
+        settings = replace(settings, store_folder=Path(command["folder"]))
     store = ParquetStore(settings, fault=Death(*command["die"]), leaf_rows=12)
     with Path(command["acknowledged"]).open("a", encoding="utf-8") as acknowledged:
         for number in range(command["first"], command["first"] + command["count"]):
@@ -187,6 +189,7 @@ def stop(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[
 
     def fault(point: str) -> None:
         if point == command["point"]:
+            time.sleep(command["pause"])  # A sign of life is then under way too.
             os.kill(os.getpid(), signal.SIGSTOP)
 
     store = ParquetStore(settings, fault=fault)

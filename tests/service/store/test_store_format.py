@@ -19,6 +19,7 @@ from service.config import utc_now
 from service.query.selection import Selection
 from service.store import migration
 from service.store.backup import restore
+from service.store.fault import BACKUP_POINTS, MIGRATE_POINTS, RESTORE_POINTS
 from service.store.migration import STEPS, migrate, oldest_format
 from service.store.protocol import StoreError, StoreFormatError
 
@@ -116,9 +117,11 @@ def test_an_older_format_is_refused_and_migrated_with_a_backup(
 
 
 POINTS = [
-    ("backup-copied", 1), ("backup-renamed", 1), ("migrate-backed-up", 1), ("migrate-before-commit", 1),
-    ("migrate-after-commit", 1), ("migrate-before-commit", 3), ("migrate-after-commit", 4),
-]  # fmt: skip
+    *((point, 1) for point in MIGRATE_POINTS),
+    ("migrate-before-commit", 3),
+    ("migrate-after-commit", 4),
+    *(pytest.param(point, 1, marks=pytest.mark.long) for point in BACKUP_POINTS),
+]
 
 
 @pytest.mark.parametrize(("point", "times"), POINTS)
@@ -139,12 +142,9 @@ def test_a_migration_that_was_killed_goes_on(
     assert right_answers(open_flock("", tmp_path / "restored").store, examples, answers)
 
 
-@pytest.mark.parametrize(
-    ("point", "is_whole"),
-    [("restore-copied", False), ("restore-before-commit", False), ("restore-after-commit", True)],
-)
+@pytest.mark.parametrize("point", RESTORE_POINTS)
 def test_a_restoring_that_was_killed_goes_on(
-    old, start_worker, open_flock, examples, tmp_path, store_url, point, is_whole
+    old, start_worker, open_flock, examples, tmp_path, store_url, point
 ):
     settings, answers, steps = old
     backup, target = tmp_path / "backup", tmp_path / "restored"
@@ -155,7 +155,7 @@ def test_a_restoring_that_was_killed_goes_on(
     assert worker.answer() == "ready"
     worker.send(die=(point, 1), restore=str(whole), into=str(target))
     assert json.loads(worker.answer()) == {"signal": 9}
-    if not is_whole:
+    if point not in ("restore-after-commit", "restore-unmarked"):
         with pytest.raises(StoreError):
             open_flock("", target)
         restore(replace(settings, store_folder=target, store_url=""), whole)

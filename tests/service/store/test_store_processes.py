@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,14 +17,12 @@ import pytest
 from service.config import utc_now
 from service.query.selection import Selection
 from service.store.backup import MANIFEST, restore
+from service.store.fault import BACKUP_POINTS, COLLECT_POINTS, COMPACT_POINTS, WRITE_POINTS
 from service.store.protocol import StoreError
 
-LOAD_POINTS = ("leaf-written", "leaf-synced", "folder-synced", "before-commit", "after-commit")
-COMPACT_POINTS = (
-    "compact-leaf", "compact-synced", "compact-before-commit", "compact-after-commit",
-)  # fmt: skip
-COLLECT_POINTS = ("collect-forgotten", "collect-removed")
-BACKUP_POINTS = ("backup-copied", "backup-synced", "backup-renamed")
+FIRST_POINT = "folder-made"
+"""Only the first load of a dataflow comes there."""
+LOAD_POINTS = tuple(point for point in WRITE_POINTS if point != FIRST_POINT)
 POINTS = (*LOAD_POINTS, *COMPACT_POINTS, *COLLECT_POINTS, *BACKUP_POINTS)
 
 
@@ -84,6 +83,7 @@ def test_threads_of_one_process_read_while_one_writes(open_flock, dsd):
 
 def submissions_in(store, dsds, first: int) -> set[int]:
     """Return the submissions from a number on that are there: each whole, and once, in both dataflows."""
+    entries = [int(entry.submission.id[1:]) for entry in store.ledger()]
     found = []
     for name in ("flock", "herd"):
         with store.read(Selection(dsds[name])) as snapshot:
@@ -92,10 +92,9 @@ def submissions_in(store, dsds, first: int) -> set[int]:
         assert len(topics) == len({(row["REF_AREA"], row["TOPIC"]) for row in rows})
         own = {int(topic.split()[1]) for topic in topics if topic.startswith("own")}
         same = {row["OBS_VALUE"] for row in rows if row["TOPIC"] == "same"}
-        assert same <= {str(max(own, default=0))}
+        assert same == {str(number) for number in entries[:1]}  # That of the newest submission.
         found.append({number for number in own if number >= first})
     assert found[0] == found[1]
-    entries = [int(entry.submission.id[1:]) for entry in store.ledger()]
     assert sorted(number for number in entries if number >= first) == sorted(found[0])
     return found[0]
 
@@ -110,8 +109,15 @@ class Crashes:
         self.url = url
         self.dsds = dsds
         self.first = 1
+        self.kills: Counter[str] = Counter()
 
-    def crash(self, point: str, times: int = 1, after: float | None = None) -> None:
+    def crash(
+        self,
+        point: str,
+        times: int = 1,
+        after: float | None = None,
+        store_folder: Path | None = None,
+    ) -> None:
         """Die at a point when it is reached for the n-th time, or after some seconds."""
         acknowledged = self.folder / "done"
         acknowledged.write_text("", encoding="utf-8")
@@ -121,14 +127,19 @@ class Crashes:
             "count": 2,
         }
         backups = self.folder / f"backup-{self.first}"
-        more = {"backup": str(backups)} if point in BACKUP_POINTS or after else {}
+        more: dict[str, Any] = {}
+        if point in BACKUP_POINTS or after:
+            more["backup"] = str(backups)
+        if store_folder is not None:
+            command["folder"] = str(store_folder)
         if after is not None:
             more["after"] = after
         self.worker.send(die=(point, times), **command, **more)
         answer = json.loads(self.worker.answer())
         assert answer == {"signal": 9} or (after is not None and answer == {"signal": 0})
+        self.kills[point] += answer["signal"] == 9
         done = {int(line) for line in acknowledged.read_text(encoding="utf-8").split()}
-        flock = self.open_flock(self.url, clock=utc_now)
+        flock = self.open_flock(self.url, store_folder, clock=utc_now)
         store = flock.store
         assert store.check() == ()
         found = submissions_in(store, self.dsds, self.first)
@@ -144,6 +155,12 @@ class Crashes:
         assert submissions_in(store, self.dsds, self.first) == {self.first, self.first + 1}
         store.close()
         self.first += 10
+
+    def crash_a_new_store(self, times: int) -> None:
+        """Die in the first load of a store, when its folders are made."""
+        new = self.folder / f"store-{self.first}"
+        self.crash(FIRST_POINT, times, store_folder=new)
+        shutil.rmtree(new)
 
     def look_at(self, backup: Path, flock: Any, found: set[int]) -> None:
         """A backup that has its name is whole; one without its manifest is refused."""
@@ -171,19 +188,33 @@ def crashes(start_worker, store_url, open_flock, flock_dsds, tmp_path) -> Crashe
 
 
 def test_a_kill_at_any_point_loses_and_doubles_nothing(crashes, store_url):
-    points = POINTS if store_url == "" else (*LOAD_POINTS[2:], *COMPACT_POINTS[1:], "backup-synced")
-    for number, point in enumerate(points):
-        crashes.crash(point, 1 + number % 2)
-    for point in LOAD_POINTS if store_url == "" else ():
-        crashes.crash(point, 2)
+    if store_url:  # What concerns files alone is the same.
+        for point in (*LOAD_POINTS[1:], *COMPACT_POINTS[2:], "backup-synced"):
+            crashes.crash(point)
+        return
+    for number, point in enumerate((*POINTS, *LOAD_POINTS, *COMPACT_POINTS, *COLLECT_POINTS)):
+        crashes.crash(point, 1 + number // len(POINTS))
+    for times in (1, 5):
+        crashes.crash_a_new_store(times)
+    assert crashes.kills.total() >= 30
+    assert set(crashes.kills) == {*POINTS, FIRST_POINT}
     for after in (0.05, 0.1, 0.2):
-        crashes.crash("nowhere", after=after)
+        crashes.crash("at random", after=after)
 
 
 @pytest.mark.long
-def test_three_hundred_kills(crashes):
+def test_three_hundred_kills(crashes, store_url):
+    """Two thirds of them on SQLite, where a kill can leave more behind."""
     chance = random.Random(3)  # noqa: S311
-    for _ in range(240):
-        crashes.crash(chance.choice(POINTS), chance.randint(1, 2))
-    for _ in range(80):
-        crashes.crash("nowhere", after=chance.uniform(0.01, 0.4))
+    rounds, least = (6, 100) if store_url else (11, 200)
+    points = [*POINTS, *["at random"] * 5] * rounds
+    chance.shuffle(points)
+    for point in points:
+        if point in POINTS:
+            crashes.crash(point, chance.randint(1, 2))
+        else:
+            crashes.crash(point, after=chance.uniform(0.01, 0.4))
+    for times in range(1, 7) if not store_url else ():
+        crashes.crash_a_new_store(times)
+    assert crashes.kills.total() >= least
+    assert all(crashes.kills[point] == rounds for point in POINTS)
