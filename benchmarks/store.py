@@ -179,15 +179,18 @@ class Bench:
         report("availability", *timed(5, lambda: self.store.availability(Selection(dsd)), whole), 1)
 
     def merge(self, number: int, batches: Sequence[Batch]) -> None:
-        """Merge one changed observation."""
-        changed = batches[len(batches) // 2].slice(77, 1)
-        columns = [changed.column(name) for name in changed.schema.names]
-        columns[changed.schema.get_field_index("OBS_VALUE")] = pa.array(["1.5"])
-        one = pa.RecordBatch.from_arrays(columns, schema=changed.schema)
-        data = Dataset(self.flow(number), [one])
-        started = time.perf_counter()
-        self.store.write([data], SubmissionRecord(f"merge-{number}"))
-        report("merge of one observation", time.perf_counter() - started, 1.0, 1.0, "s")
+        """Merge one changed observation, five times another one; the median counts."""
+        taken = []
+        for turn in range(1, 6):
+            changed = batches[len(batches) * turn // 6].slice(77, 1)
+            columns = [changed.column(name) for name in changed.schema.names]
+            columns[changed.schema.get_field_index("OBS_VALUE")] = pa.array(["1.5"])
+            one = pa.RecordBatch.from_arrays(columns, schema=changed.schema)
+            data = Dataset(self.flow(number), [one])
+            started = time.perf_counter()
+            self.store.write([data], SubmissionRecord(f"merge-{number}-{turn}"))
+            taken.append(time.perf_counter() - started)
+        report("merge of one observation", statistics.median(taken), 1.0, 1.0, "s")
 
     def size(self, observations: int) -> None:
         """Report the size of all files of the store, catalog included."""

@@ -8,7 +8,9 @@ import resource
 import shutil
 import signal
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,6 +19,7 @@ import pytest
 
 from service.config import utc_now
 from service.query.selection import Selection
+from service.store.backup import restore
 from service.store.catalog import FlowCommit
 from service.store.protocol import (
     Change,
@@ -84,6 +87,103 @@ def test_the_system_refusing_to_write_leaves_everything_as_it_was(flock, dsd):
         signal.signal(signal.SIGXFSZ, handler)
     assert flock.rows(dsd) == [row()]
     assert leaf_files(flock) == files
+
+
+def test_a_catalog_that_cannot_grow_leaves_everything_as_it_was(open_flock, dsd):
+    """The leaves are on the disk already when the catalog finds it full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    failing = False
+
+    def full(point: str) -> None:
+        if failing and point == "folder-synced":
+            size = (flock.store.folder / "catalog.sqlite-wal").stat().st_size
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+
+    flock = open_flock(fault=full, clock=utc_now)
+    flock.load(dsd, [row()])
+    before = flock.store.revision(dsd.urn)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    failing = True
+    try:
+        with pytest.raises(StoreUnavailableError, match="check that its disk has room"):
+            flock.load(dsd, [row(value="2")])
+        assert flock.rows(dsd) == [row()]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert flock.store.revision(dsd.urn) == before
+    assert len(flock.store.ledger()) == 1
+    failing = False
+    flock.load(dsd, [row(value="3")])
+    assert flock.rows(dsd) == [row(value="3")]
+    flock.store.collect(timedelta(0))
+    assert {name for name, _ in flock.store._leaves.files()} == {
+        leaf.path for leaf in flock.store._catalog.leaves()
+    }
+
+
+class Syncs:
+    """What is made durable, and the points passed, in their order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[str] = []
+        fsync = os.fsync
+
+        def noted(descriptor: int) -> None:
+            self.seen.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", noted)
+
+    def __call__(self, point: str) -> None:
+        self.seen.append(point)
+
+    def before(self, point: str) -> set[str]:
+        """Return what was made durable before a point was passed for the first time."""
+        found = set(self.seen[: self.seen.index(point)])
+        self.seen.clear()
+        return found
+
+
+def with_folders(files: list[Any], top: Any) -> set[str]:
+    """Return files with the folders that hold their names, up to one that was there."""
+    folders = {folder for file in files for folder in file.parents if folder.is_relative_to(top)}
+    return {str(path) for path in (*files, *folders)}
+
+
+def test_all_files_and_folders_are_durable_before_what_refers_to_them(
+    open_flock, flock_dsds, tmp_path, monkeypatch
+):
+    syncs = Syncs(monkeypatch)
+    flock = open_flock(fault=syncs, leaf_rows=1)
+    store, dsd = flock.store, flock_dsds["flock"]
+    flock.load(dsd, [row("IDN"), row("PHL")])
+    files = leaf_files(flock)
+    assert len(files) == 4
+    assert with_folders(files, store.folder) <= syncs.before("before-commit")
+    flock.load(dsd, [row("IDN", "2")])
+    new = [path for path in leaf_files(flock) if path not in files]
+    assert len(new) == 3
+    assert with_folders(new, new[0].parent) <= syncs.before("before-commit")
+    roomy = open_flock(fault=syncs, clock=flock.clock).store
+    files = leaf_files(flock)
+    roomy.compact()
+    new = [path for path in leaf_files(flock) if path not in files]
+    assert len(new) == 2
+    assert with_folders(new, new[0].parent) <= syncs.before("compact-before-commit")
+    backup = tmp_path / "backup"
+    roomy.backup(backup)
+    part = syncs.before("backup-synced")
+    copied = [backup / "backup.json", *backup.rglob("*.parquet")]
+    assert len(copied) == 4
+    made = {path.replace(str(backup), "", 1).partition("/")[2] for path in part if "part-" in path}
+    wanted = with_folders(copied, backup)
+    assert {path.replace(str(backup), "", 1).removeprefix("/") for path in wanted} <= made
+    target = tmp_path / "restored"
+    restore(replace(flock.settings, store_folder=target), backup, syncs)
+    files = list(target.rglob("*.parquet"))
+    assert len(files) == 3
+    assert with_folders(files, target) <= syncs.before("restore-before-commit")
 
 
 @pytest.mark.parametrize("damage", ["cut off", "gone", "garbled"])

@@ -100,6 +100,12 @@ SEVERAL = (
     {"REF_AREA": frozenset({"A"}), "FREQ": frozenset({"A"}), "SEX": frozenset({"SEX_M"}),
      "TOPIC": frozenset({"a\t"})},
 )  # fmt: skip
+FEW = tuple(
+    {"REF_AREA": frozenset({area}), "FREQ": frozenset({"A"}), "SEX": frozenset({sex}),
+     "TOPIC": frozenset({topic})}
+    for area, sex, topic in (("IDN", "SEX_F", "é"), ("A", "SEX_M", ""), ("A-B", "SEX_F", "a|b"))
+)  # fmt: skip
+"""Each in full, so that they are taken as rows at once; not in their order."""
 LOW = (ComponentFilter("OBS_VALUE", ((Condition(Operator.LT, "3"),),)),)
 NOTED = (ComponentFilter("NOTE", ((Condition(Operator.EQ, "n"),),)),)
 LATE = (PeriodTerm(starts_from=date(2022, 1, 1)),)
@@ -114,6 +120,9 @@ SHAPES: list[tuple[dict[str, Any], Any]] = [
     ({"keys": AREA_KEY}, lambda row: matches(row, AREA_KEY[0])),
     ({"keys": NOT_LEADING}, lambda row: matches(row, NOT_LEADING[0])),
     ({"keys": SEVERAL}, lambda row: any(matches(row, key) for key in SEVERAL)),
+    ({"keys": FEW}, lambda row: any(matches(row, key) for key in FEW)),
+    ({"keys": FEW, "filters": LOW}, lambda row: any(matches(row, key) for key in FEW)
+     and int(row["OBS_VALUE"]) < 3),
     ({"filters": LOW}, lambda row: int(row["OBS_VALUE"]) < 3),
     ({"filters": NOTED}, lambda row: row.get("NOTE") == "n"),
     ({"periods": LATE}, lambda row: row["TIME_PERIOD"] != "2021"),
