@@ -279,7 +279,7 @@ def _apart(
     named = [entry.frame[SERIES_KEY] for entry in operations if isinstance(entry, Upsert)]
     if len(named) < len(operations):  # A deletion can concern any series.
         return None, old
-    is_named = old[SERIES_KEY].is_in(pl.concat(named).unique())
+    is_named = old[SERIES_KEY].is_in(pl.concat(named).unique().implode())
     return old.filter(~is_named), old.filter(is_named)
 
 

@@ -16,7 +16,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
+from dsd.dataset import AttributeValues
 from service.config import utc_now
 from service.query.selection import Selection
 from service.store.backup import restore
@@ -345,3 +347,61 @@ def test_duckdb_and_pandas_read_the_leaves_without_us(flock, dsd):
         ).fetchall()
     assert found == [(r["REF_AREA"], r["OBS_VALUE"], "2024-01-01") for r in given]
     assert columns == [("_series_key", "ZSTD")]
+
+
+def test_a_merge_of_one_observation_touches_one_leaf_however_many_there_are(open_flock, dsd):
+    flock = open_flock(leaf_rows=2)
+    flock.load(
+        dsd,
+        [
+            row(f"A{number:02}", TIME_PERIOD=time)
+            for number in range(20)
+            for time in ("2023", "2024")
+        ],
+    )
+    before = flock.store._catalog.leaves()
+    (own,) = (leaf for leaf in before if leaf.kind == "C" and "A07" in leaf.low_key)
+    others = [leaf for leaf in before if leaf.low_key != own.low_key]
+    assert len(others) == 38
+    away = flock.store.folder / "away"
+    away.mkdir()
+    for leaf in others:
+        flock.store._leaves.path(leaf).rename(away / Path(leaf.path).name)
+    flock.load(dsd, [row("A07", "2", TIME_PERIOD="2024")])
+    key = {name: frozenset({row("A07")[name]}) for name in dsd.series_ids}
+    found = flock.rows(dsd, keys=(key,))
+    assert [entry["OBS_VALUE"] for entry in found] == ["1", "2"]
+    for leaf in others:
+        (away / Path(leaf.path).name).rename(flock.store._leaves.path(leaf))
+    new = [leaf for leaf in flock.store._catalog.leaves() if leaf not in before]
+    assert sorted(leaf.kind for leaf in new) == ["C", "H", "S"]
+    assert flock.store.check() == ()
+
+
+def test_what_writing_and_reading_ask_of_the_catalog_does_not_grow_with_it(open_flock, dsd):
+    """Each statement finds its rows by an index: none goes through a table."""
+    flock = open_flock()
+    flock.load(dsd, [row()], attributes=(AttributeValues({}, {"TITLE": "t"}),))
+    asked: list[tuple[str, Any]] = []
+    engine = flock.store._catalog.engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.lower().startswith(("select", "update", "delete")):
+            asked.append((statement, values))
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    flock.load(dsd, [row(value="2")], attributes=(AttributeValues({}, {"TITLE": "u"}),))
+    flock.rows(dsd)
+    flock.rows(dsd, as_of=flock.clock.now - timedelta(days=1))
+    flock.store.revision(dsd.urn)
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert len(asked) > 10
+    with sqlite3.connect(flock.store.folder / "catalog.sqlite") as database:
+        for statement, values in asked:
+            plan = database.execute(f"explain query plan {statement}", values).fetchall()
+            steps = [step[3] for step in plan]
+            # The first row of a table in the order of its key is found at once; tickets are few.
+            is_first = "LIMIT" in statement and not any("TEMP B-TREE" in step for step in steps)
+            scanned = {step.split()[1] for step in steps if step.startswith("SCAN")}
+            assert is_first or scanned <= {"ticket", "ahead"}, (statement, plan)
+    database.close()
