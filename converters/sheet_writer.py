@@ -27,6 +27,9 @@ from converters.layout import (
 from converters.number import decimals_of, lexical_number
 from converters.sheet_pen import LEAST_SCALE, SheetPen, blocks_on_a_page, lines_of, set_page
 
+LINES_ON_A_PAGE = 50
+CAPTION_WIDTH = 44
+"""Of a line of the header block, at most; a longer caption is printed smaller."""
 LABEL_WIDTHS = range(24, 56)
 """Of a row heading, in characters: as wide as its texts, within bounds; longer ones wrap."""
 VALUE_WIDTH = 11
@@ -94,6 +97,7 @@ class SheetWriter:
         self._lists = lists
         self._frame = frame
         self._columns = layout.column_headings()
+        self._label_widths = _label_widths(layout)
         self._row_lists: dict[str, DataValidation] = {}
         self._field_columns = range(layout.label_columns + 1, layout.label_columns + 1 + FIELD_SPAN)
         self._last_column = max(
@@ -266,7 +270,7 @@ class SheetWriter:
             for column, (axis, code) in enumerate(zip(layout.rows, heading, strict=True), 1):
                 self._row_heading(row, column, axis, code)
                 text = "" if code is None else axis.label(code)
-                lines = max(lines, lines_of(f"{text}  ", _label_width(axis)))
+                lines = max(lines, lines_of(f"{text}  ", self._label_widths[column - 1]))
             if lines > 1:
                 self._sheet.row_dimensions[row].height = LINE_HEIGHT * lines
         for column, axis in enumerate(layout.rows, 1):
@@ -394,8 +398,8 @@ class SheetWriter:
 
     def _sizes(self) -> None:
         layout = self._layout
-        for number, axis in enumerate(layout.rows, 1):
-            self._pen.width(number, _label_width(axis))
+        for number, width in enumerate(self._label_widths, 1):
+            self._pen.width(number, width)
         for number in range(max(len(self._columns), FIELD_SPAN // 2)):
             self._pen.width(layout.value_column(number), VALUE_WIDTH)
             self._pen.width(layout.value_column(number) + 1, FLAG_WIDTH)
@@ -407,11 +411,15 @@ class SheetWriter:
     def _page(self) -> None:
         layout = self._layout
         blocks = self._blocks()
-        labels = sum(_label_width(axis) for axis in layout.rows)
         set_page(self._sheet, layout.sheet)
         # Whole blocks (a year each) on a page, at a size that can still be read.
+        labels = sum(self._label_widths)
         fitting = blocks_on_a_page(labels, len(blocks[0]) * PAIR_WIDTH) if blocks else 1
-        if len(blocks) > fitting:
+        if len(blocks) <= fitting:
+            # A few lines more than a page make the page a little smaller, not a second one.
+            last_row = layout.foot_row + len(layout.foot)
+            self._sheet.page_setup.fitToHeight = 1 if last_row <= LINES_ON_A_PAGE else 0
+        else:
             self._sheet.sheet_properties.pageSetUpPr = None
             self._sheet.page_setup.scale = LEAST_SCALE
             for block in blocks[fitting::fitting]:
@@ -430,7 +438,17 @@ class SheetWriter:
         ]
 
 
-def _label_width(axis: Axis) -> int:
+def _label_widths(layout: TableLayout) -> list[float]:
+    """Return the widths of the row headings: as wide as their texts, and together as the captions of the lines."""
+    widths = [_label_width(axis) for axis in layout.rows]
+    longest = max((len(entry.caption) for entry in layout.fields), default=0) + 2
+    missing = min(longest, CAPTION_WIDTH) - sum(widths)
+    if missing > 0:
+        widths[-1] += missing
+    return widths
+
+
+def _label_width(axis: Axis) -> float:
     texts = [axis.caption, *(axis.label(code) for code in axis.printed if code is not None)]
     if axis.is_selectable:
         texts += [axis.label(code) for code in axis.choices()]

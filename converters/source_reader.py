@@ -179,8 +179,6 @@ class SourceSheetReader:
         values: tuple[str, ...] = ()
         if text is not None and text not in self._scan.unselected:
             values = tuple(self._fields.values(entry, text, row, column))
-        if len(values) > 1 and not entry.is_multiple:
-            values = values[:1]
         return values, self._cell_report.findings[before:]
 
     def _check_known(

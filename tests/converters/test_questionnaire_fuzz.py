@@ -18,10 +18,7 @@ from converters.workbook import read_workbook
 from dsd.batch import LOCATOR
 from dsd.finding import Report
 
-BASE = (
-    Path(__file__).parent.parent / "examples" / "converters" / "saved_by_libreoffice" / "T15.xlsx"
-)
-FIRST_FIGURE_ROW = 24
+SAVED = Path(__file__).parent.parent / "examples" / "converters" / "saved_by_libreoffice"
 TEXTS = st.sampled_from(
     [
         "...",
@@ -37,6 +34,10 @@ TEXTS = st.sampled_from(
         "Sex",
         "Year",
         "T15",
+        "Coverage and notes",
+        "Source",
+        "Minimum age",
+        "Note (1)",
     ]
 ) | st.text(min_size=1, max_size=12).filter(str.strip)
 
@@ -48,7 +49,7 @@ def cells(draw):
     if kind is CellKind.NUMBER:
         text = draw(st.sampled_from(["0", "99.479", "-1", "1E400", "2023", "12345678901234567890"]))
     return Cell(
-        draw(st.integers(1, 34)),
+        draw(st.integers(1, 42)),
         draw(st.integers(1, 15)),
         kind,
         text,
@@ -63,15 +64,21 @@ class Sheet:
         self.layout = layout
         self.grid = grid
         self.indexes = LabelIndexes()
+        (axis,) = layout.rows
+        self.first = 1 + next(
+            row for row in grid.rows_with_cells() if grid.at(row, 1).text in axis.captions
+        )
 
     def __repr__(self):
         return "sheet"
 
 
-@pytest.fixture(scope="module")
-def sheet(structures):
-    dsd = bound_dsd(structures, find_flow(structures, "T15"), "REF_AREA", "IDN")
-    grid = next(grid for grid in read_workbook(BASE).sheets if grid.name == "T15")
+@pytest.fixture(scope="module", params=[("T15.xlsx", "IDN"), ("KHM.xlsx", "KHM")], ids=str)
+def sheet(structures, request):
+    """Table 15 with notes above the figures, and with notes under them."""
+    name, country = request.param
+    dsd = bound_dsd(structures, find_flow(structures, "T15"), "REF_AREA", country)
+    grid = next(grid for grid in read_workbook(SAVED / name).sheets if grid.name == "T15")
     return Sheet(table_layout(dsd, load_profile()), grid)
 
 
@@ -87,12 +94,12 @@ def test_no_figure_is_lost_in_silence(sheet, edits, removed_rows):
     assert len(taken) == len(result.rows)
     # An error above the figures stands for all that it heads.
     if any(
-        finding.severity.rejects and parse_reference(place)[0] < FIRST_FIGURE_ROW
+        finding.severity.rejects and parse_reference(place)[0] < sheet.first
         for finding, place in zip(report.findings, findings, strict=True)
     ):
         return
     for cell in grid:
-        if cell.row < FIRST_FIGURE_ROW or cell.column == 1 or cell.kind is not CellKind.NUMBER:
+        if cell.row < sheet.first or cell.column == 1 or cell.kind is not CellKind.NUMBER:
             continue
         assert (
             cell.reference in taken
