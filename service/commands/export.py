@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from dsd.structure import Dataflow
     from dsd.structures import Structures
     from service.answers.answer import Answer, Sources
-    from service.formats.contract import DataFormat
-    from service.query.data_query import DataQuery
+    from service.formats.contract import DataFormat, EncodeOptions
+    from service.query.data_query import DataQuery, Presentation
 
 _ALL = "all"
 _DEFAULT_FORMAT = "csv"
@@ -211,7 +211,7 @@ class _Export:
     def _answer(self, flow: Dataflow, as_of: datetime | None) -> Answer:
         from service.answers.answer import Wanted
         from service.answers.data import answer_data
-        from service.formats.contract import EncodeOptions, NotExpressibleError
+        from service.formats.contract import NotExpressibleError
         from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
 
         with refusing(QuerySyntaxError, SemanticError, NotSupportedError, NotExpressibleError):
@@ -221,10 +221,30 @@ class _Export:
             wanted = Wanted(
                 self._format,
                 self._format.media_type,
-                EncodeOptions(labels=self._labels),
+                self._encode_options(query.presentation),
                 self._coding,
             )
             return answer_data(self._sources, query, wanted)
+
+    def _encode_options(self, asked: Presentation) -> EncodeOptions:
+        """Return how the files are to look: what the parameters of the query say wins over the options."""
+        from service.formats.contract import EncodeOptions
+
+        if asked.format or asked.format_version or asked.compression:
+            raise Refusal(
+                "--format and the ending of -o choose format and compression, not --query"
+            )
+        known = self._sources.registry.languages
+        if asked.language is not None and asked.language not in known:
+            raise Refusal(f"lang={asked.language}: there are names in {', '.join(known)}")
+        defaults = EncodeOptions(labels=self._labels)
+        return replace(
+            defaults,
+            languages=(asked.language,) if asked.language else (),
+            labels=asked.labels or defaults.labels,
+            time_format=asked.time_format or defaults.time_format,
+            keys=asked.keys or defaults.keys,
+        )
 
     def _query(self, flow: Dataflow) -> DataQuery:
         from service.query.data_query import parse_data_query_v2

@@ -33,6 +33,7 @@ class Report:
         self._kind = kind or self._kind_of_target()
         self._is_text = self._target is None and self._kind in ("text", "summary")
         self._streams = self._is_text and not is_shown(jobs)
+        self._between = "\n" if self._kind == "text" else ""
         self._results: list[SubmissionResult] = []
         self._unreadable: list[UnreadableFile] = []
 
@@ -48,9 +49,10 @@ class Report:
 
     def add(self, result: SubmissionResult) -> None:
         """Take in a receipt."""
-        self._results.append(result)
         if self._streams:
-            click.echo(self._as_text(result), nl=False)
+            between = self._between if self._results else ""
+            click.echo(between + self._as_text(result), nl=False)
+        self._results.append(result)
 
     def add_unreadable(self, source: Path, message: str) -> None:
         """Take in a file that could not be read at all."""
@@ -88,7 +90,7 @@ class Report:
         from service.submission.report_html import as_html
 
         if self._kind in ("text", "summary"):
-            return "\n".join(self._as_text(result) for result in self._results)
+            return self._between.join(self._as_text(result) for result in self._results)
         document = report_document(self._results, self._unreadable)
         if self._kind == "json":
             return document_as_json(document).decode("utf-8")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -195,6 +199,46 @@ def test_waivers_are_found_in_a_folder_by_the_name_of_the_workbook() -> None:
     assert allowed.exit_code == 0, allowed.output
     assert allowed.output.count("2 of them allowed") == 2
     assert "unused" not in allowed.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pty")
+def test_a_terminal_shows_a_bar_and_then_the_report() -> None:
+    import pty
+
+    sources = [str(EXAMPLES / f"{country}.xlsx") for country in ("SGP", "TLS")]
+    leader, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from service.cli import main; main()",
+            "validate",
+            *sources,
+            "--report",
+            "summary",
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+        env=os.environ | {"TERM": "xterm"},
+    )
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux ends the other side of a terminal so.
+        while part := os.read(leader, 4096):
+            shown += part
+    os.close(leader)
+    assert process.wait(60) == 0
+    bar, _, report = shown.decode("utf-8").rpartition("\x1b[2K")
+    assert "Validating SGP.xlsx" in bar
+    assert "accepted" not in bar
+    lines = [line for line in report.splitlines() if line]
+    assert [line.split(":")[0] for line in lines] == [
+        "SGP.xlsx",
+        "    T13  Stock of nationals abroad by sex and country of residence",
+        "TLS.xlsx",
+        "    T15  Outflow of nationals for employment by sex and country of destination",
+    ]
 
 
 def test_all_or_nothing_rejects_the_whole_file() -> None:

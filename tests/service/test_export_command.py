@@ -115,6 +115,13 @@ def test_labels_are_written_on_request(store: Path) -> None:
     assert "TLS: Timor-Leste" in result.stdout
 
 
+def test_names_come_in_the_language_asked_for(store: Path) -> None:
+    result = run(
+        "export", "T15", "--store", str(store), "--key", "TLS.*", "--query", "labels=both&lang=fr"
+    )  # fmt: skip
+    assert "SEX_F: Femmes" in result.stdout
+
+
 def test_a_file_is_compressed_by_its_ending(store: Path, tmp_path: Path) -> None:
     target = tmp_path / "tls.json.gz"
     assert run("export", "T15", "-o", str(target), "--store", str(store)).exit_code == 0
@@ -170,6 +177,8 @@ def test_all_files_are_of_one_moment(
         (("T15", "--start", "soon"), "soon"),
         (("T15", "-o", "x.doc"), "there is no format"),
         (("all",), "name a folder with -o"),
+        (("T15", "--query", "format=jsondata"), "--format and the ending of -o"),
+        (("T15", "--query", "lang=xx"), "there are names in"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_and_writes_nothing(
