@@ -43,7 +43,7 @@ def annotate(
     language: str,
     provider: str | None,
     waivers: Path | None,
-    folders: tuple[Path, ...],
+    places: tuple[str, ...],
 ) -> None:
     """Mark what is wrong with a questionnaire in the workbook itself.
 
@@ -66,7 +66,7 @@ def annotate(
     _check_target(source, target)
     job = Job(source, provider, waivers)
     with refusing(UnreadableSubmissionError):
-        result = submit_file(job, structures_of(folders), None, settings_of())
+        result = submit_file(job, structures_of(places), None, settings_of())
     if result.kind != QUESTIONNAIRE:
         raise Refusal(
             f"{source.name} is no workbook ({result.kind}); ilms validate tells its lines"

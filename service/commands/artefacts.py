@@ -41,7 +41,7 @@ def check(folders: tuple[Path, ...]) -> None:
     for rule in report.not_run:
         click.echo(f"not run: {rule} (its packages are not installed)")
     if report.is_accepted:
-        click.echo(f"{len(structures_of(folders))} artefacts: all well")
+        click.echo(f"{len(structures_of([str(folder) for folder in folders]))} artefacts: all well")
     sys.exit(0 if report.is_accepted else REJECTED)
 
 

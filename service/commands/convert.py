@@ -2,102 +2,176 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from service.commands.option import FILE, TARGET, structures_of, structures_option
+from service.commands.option import options, settings_of, structures_of, structures_option
+from service.commands.progress import Progress, bar
 from service.commands.refusal import REJECTED, Refusal, refusing, say
 from service.commands.target import replacing
 
 if TYPE_CHECKING:
-    from dsd.dataset import Dataset
+    from dsd.dataset import Dataset, PreparedDataset
     from dsd.structures import Structures
-    from service.formats.contract import DataFormat
+    from service.formats.contract import DataFormat, EncodeOptions
     from service.submission.convert import Reading
 
 _WORKBOOK = ".xlsx"
+_STREAM = Path("-")
+_STRICT, _LENIENT = "strict", "lenient"
 
 
 @click.command()
-@click.argument("source", type=FILE)
+@click.argument(
+    "source", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+)
 @click.option(
     "-o",
     "--output",
     "target",
     required=True,
-    type=TARGET,
-    help="File to write: .csv, .json, .xml, or .xlsx for a questionnaire.",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="File to write, - for standard output. Its ending names the format; .xlsx is a questionnaire.",
 )
 @click.option(
-    "--format", "format_name", help="Format, where the file ending does not say: csv, json, ml21."
+    "--to",
+    "--format",
+    "format_name",
+    metavar="NAME",
+    help="Format, where the ending does not say: see ilms formats. With xlsx, a workbook of data.",
+)
+@click.option(
+    "--structure",
+    "structure_name",
+    metavar="NAME",
+    help="Dataflow, agreement or data structure of data that do not name it.",
 )
 @click.option(
     "--labels", type=click.Choice(["id", "name", "both"]), default="id", help="Names in SDMX-CSV."
 )
 @click.option(
+    "--dimension-at-observation",
+    "dimension",
+    metavar="ID",
+    default="TIME_PERIOD",
+    help="What the observations of a series differ in; AllDimensions for observations alone.",
+)
+@click.option(
     "--language",
     "languages",
     multiple=True,
-    help="Language of a questionnaire; two stand side by side.",
+    help="Language of names; in a questionnaire two stand side by side.",
 )
 @click.option(
-    "--partial", is_flag=True, help="Write what could be read even where cells were in error."
+    "--lenient",
+    "--partial",
+    "mode",
+    flag_value=_LENIENT,
+    help="Write what could be read even where something was in error.",
 )
-@structures_option
+@click.option(
+    "--strict", "mode", flag_value=_STRICT, help="Write nothing where there is a warning, too."
+)
+@options(structures_option)
 def convert(
     source: Path,
     target: Path,
     format_name: str | None,
+    structure_name: str | None,
     labels: str,
+    dimension: str,
     languages: tuple[str, ...],
-    partial: bool,
-    folders: tuple[Path, ...],
+    mode: str | None,
+    places: tuple[str, ...],
 ) -> None:
-    """Convert between a questionnaire and the SDMX formats, either way.
+    """Convert between a questionnaire and the data formats, any to any.
 
-    A file with several tables becomes one SDMX file a table, the table's id before the ending; a file of
-    several countries becomes one questionnaire a country, its code before the ending. Nothing is written
-    where a cell could not be read, unless --partial is given.
+    What SOURCE is (- for standard input), its content says. Tables that a format cannot hold in one message become one
+    file each, the table's id before the ending; data of several countries become one questionnaire a country. Nothing is
+    written where something could not be read, unless --lenient is given.
 
     \b
     Example:
       ilms convert idn.xlsx -o idn.csv
       ilms convert idn.csv -o filled.xlsx
+      ilms convert idn.xml -o idn.parquet
+      ilms convert - -o - --to json --structures https://example.org/dataflow < idn.xml
     """
     from service.formats import UnknownFormatError, find_data_format
+    from service.formats.contract import DecodeOptions, EncodeOptions
     from service.submission.convert import UnreadableSubmissionError, read_submission
+    from service.submission.rewrite import UnknownStructureError, find_structure, gather
+
+    structures = structures_of(places)
+    is_questionnaire = target.suffix.lower() == _WORKBOOK and format_name is None
+    if target == _STREAM and format_name is None:
+        raise Refusal("say with --to in which format standard output is to be written")
+    with refusing(UnknownFormatError, UnknownStructureError):
+        data_format = None if is_questionnaire else find_data_format(format_name or target.suffix)
+        hint = find_structure(structures, structure_name) if structure_name else None
+    folder = settings_of().temporary_folder
+    with ExitStack() as stack:
+        body = stack.enter_context(_received(source))
+        stack.enter_context(refusing(UnreadableSubmissionError))
+        reading = stack.enter_context(
+            read_submission(body, structures, options=DecodeOptions(hint), temporary_folder=folder)
+        )
+        with bar("Reading") as progress:
+            datasets = gather(reading.datasets, stack, folder, lambda rows: progress(rows, None))
+        is_clean = _report(reading, mode)
+        if not any(True for _ in datasets):
+            say(f"{source} holds no observations; nothing was written.")
+            sys.exit(REJECTED)
+        if data_format is None:
+            _write_questionnaires(structures, reading, datasets, target, languages or ("en",))
+        else:
+            written = EncodeOptions(dimension, languages, labels)
+            _write_messages(datasets, target, data_format, written)
+    sys.exit(0 if is_clean else REJECTED)
+
+
+@contextmanager
+def _received(source: Path) -> Iterator[Path]:
+    """Give the file to read; standard input is kept in one first."""
+    if source != _STREAM:
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="ilms-") as folder:
+        kept = Path(folder, "standard-input")
+        with kept.open("wb") as stream:
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+        yield kept
+
+
+def _report(reading: Reading, mode: str | None) -> bool:
+    """Say what was found; end here where that forbids to write. Return whether nothing was in error."""
+    from dsd.finding import Severity
     from service.submission.report import findings_as_text
 
-    structures = structures_of(folders)
-    is_workbook = target.suffix.lower() == _WORKBOOK and format_name is None
-    with refusing(UnknownFormatError):
-        data_format = None if is_workbook else find_data_format(format_name or target.suffix)
-    with refusing(UnreadableSubmissionError), read_submission(source, structures) as reading:
-        datasets = list(reading.datasets)
-        report = reading.report
+    report = reading.report
     if report.findings:
         say(findings_as_text(report.findings))
-    if not report.is_accepted and not partial:
-        say("Nothing was written: mend the cells above, or ask for the rest with --partial.")
+    doubtful = any(finding.severity is not Severity.INFO for finding in report.findings)
+    if mode == _STRICT and doubtful:
+        say("Nothing was written: --strict takes no warning.")
         sys.exit(REJECTED)
-    if not datasets:
-        say(f"{source} holds no observations; nothing was written.")
+    if not report.is_accepted and mode != _LENIENT:
+        say("Nothing was written: mend what is in error, or ask for the rest with --lenient.")
         sys.exit(REJECTED)
-    if data_format is None:
-        _write_workbooks(structures, reading, datasets, target, languages or ("en",))
-    else:
-        for dataset in datasets:
-            _write_dataset(dataset, _target_of(dataset, target, len(datasets)), data_format, labels)
-    sys.exit(0 if report.is_accepted else REJECTED)
+    return report.is_accepted
 
 
-def _write_workbooks(
+def _write_questionnaires(
     structures: Structures,
     reading: Reading,
-    datasets: list[Dataset],
+    datasets: Sequence[Dataset],
     target: Path,
     languages: tuple[str, ...],
 ) -> None:
@@ -117,27 +191,79 @@ def _write_workbooks(
         say(f"Wrote {own}: the questionnaire of {country}.")
 
 
-def _target_of(dataset: Dataset, target: Path, count: int) -> Path:
-    return (
-        target if count == 1 else target.with_suffix(f".{dataset.dsd.structure.id}{target.suffix}")
-    )
-
-
-def _write_dataset(dataset: Dataset, target: Path, data_format: DataFormat, labels: str) -> None:
-    from dsd.dataset import PreparedDataset
-    from service.config import utc_now
-    from service.formats.contract import EncodeOptions, Header, NotExpressibleError
-    from service.formats.preamble import in_key_order, make_preamble
+def _write_messages(
+    datasets: Sequence[Dataset], target: Path, data_format: DataFormat, written: EncodeOptions
+) -> None:
+    from service.formats.grouping import UnorderedRowsError
+    from service.submission.rewrite import prepare, share_out
 
     if data_format.encode is None:
-        raise Refusal(f"{data_format.name} can be read only; write csv, json or ml21")
-    batches = list(dataset.batches)
-    preamble = make_preamble(dataset.dsd, batches, dataset.attributes)
-    header = Header(id=dataset.dsd.structure.id, prepared=utc_now())
-    options = EncodeOptions(labels=labels)
-    with replacing(target) as part, part.open("wb") as stream, refusing(NotExpressibleError):
-        ordered = in_key_order(dataset.dsd, batches, preamble)
-        prepared = PreparedDataset(dataset.dsd, preamble, ordered, dataset.action, dataset.said)
-        for chunk in data_format.encode(header, [prepared], options):
+        raise Refusal(
+            f"{data_format.name} can be read only; ilms formats lists those that are written"
+        )
+    with refusing(UnorderedRowsError):
+        messages = share_out([prepare(dataset) for dataset in datasets], data_format)
+    if target == _STREAM and len(messages) > 1:
+        raise Refusal(
+            f"{data_format.name} takes one data set a message, and there are {len(messages)}: "
+            "write them to files"
+        )
+    names: set[Path] = set()
+    with bar("Writing") as progress:
+        for parts in messages:
+            own = target if len(messages) == 1 else _own_name(target, parts, names)
+            _write_message(own, parts, data_format, written, progress)
+
+
+def _own_name(target: Path, parts: Sequence[PreparedDataset], taken: set[Path]) -> Path:
+    """Return the name of one of several files: the table's id before the ending, numbered where it comes again."""
+    id = parts[0].dsd.structure.id
+    found, number = target.with_suffix(f".{id}{target.suffix}"), 1
+    while found in taken:
+        number += 1
+        found = target.with_suffix(f".{id}.{number}{target.suffix}")
+    taken.add(found)
+    return found
+
+
+def _write_message(
+    target: Path,
+    parts: Sequence[PreparedDataset],
+    data_format: DataFormat,
+    written: EncodeOptions,
+    progress: Progress,
+) -> None:
+    from service.config import utc_now
+    from service.formats.contract import Header, NotExpressibleError
+    from service.formats.grouping import UnorderedRowsError
+
+    # Asked for by the caller, who has refused what cannot be written.
+    encode = data_format.encode
+    assert encode is not None  # noqa: S101
+    header = Header(id=parts[0].dsd.structure.id, prepared=utc_now())
+    with (
+        refusing(NotExpressibleError, UnorderedRowsError),
+        _whole(target) as part,
+        part.open("wb") as stream,
+    ):
+        for chunk in encode(header, list(parts), written):
             stream.write(chunk)
-    say(f"Wrote {target}: {preamble.observations:,} observations of {dataset.dsd.urn.short}.")
+            progress(stream.tell(), None, "bytes")
+    rows = sum(part.preamble.observations for part in parts)
+    flows = ", ".join(dict.fromkeys(part.dsd.urn.short for part in parts))
+    if target != _STREAM:
+        say(f"Wrote {target}: {rows:,} observations of {flows}.")
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Give a file to write that becomes the target when all went well."""
+    if target != _STREAM:
+        with replacing(target) as part:
+            yield part
+        return
+    with tempfile.TemporaryDirectory(prefix="ilms-") as folder:
+        part = Path(folder, "standard-output")
+        yield part
+        with part.open("rb") as stream:
+            shutil.copyfileobj(stream, sys.stdout.buffer)

@@ -78,7 +78,7 @@ def export(
     labels: str,
     store: Path | None,
     config: Path | None,
-    folders: tuple[Path, ...],
+    places: tuple[str, ...],
 ) -> None:
     """Write what a store holds to files: one dataflow, or all.
 
@@ -94,7 +94,7 @@ def export(
     from service.answers.spool import Spool
     from service.registry.registry import Registry
 
-    structures = structures_of(folders)
+    structures = structures_of(places)
     # The guard on the size of an answer protects a service from its callers; a file may hold everything.
     settings = replace(
         settings_of(config, store_folder=store), max_response_observations=sys.maxsize

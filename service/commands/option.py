@@ -20,14 +20,19 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 TARGET = click.Path(dir_okay=False, path_type=Path)
 
 
-def structures_of(folders: Sequence[Path] = ()) -> Structures:
-    """Return the built-in artefacts, with those of the folders beside them."""
+def structures_of(places: Sequence[str] = ()) -> Structures:
+    """Return the built-in artefacts, with those of folders, files and URLs beside them."""
     from dsd.sdmx_json import StructureMessageError
     from dsd.structures import load_structures
 
     with refusing(StructureMessageError):
-        built_in = load_structures()
-        return built_in.joined(load_structures(folders)) if folders else built_in
+        structures = load_structures()
+    for place in places:
+        from service.submission.artefacts import UnreadableStructuresError, structures_from
+
+        with refusing(StructureMessageError, UnreadableStructuresError):
+            structures = structures.joined(structures_from(place))
+    return structures
 
 
 def settings_of(config: Path | None = None, **overrides: Any) -> Settings:
@@ -50,6 +55,13 @@ def options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 structures_option = click.option(
+    "--structures",
+    "places",
+    multiple=True,
+    metavar="PLACE",
+    help="Structures beside the built-in ones: a folder of artefact files, an SDMX structure message, or its URL; may be repeated.",
+)
+folders_option = click.option(
     "--structures",
     "folders",
     multiple=True,

@@ -12,9 +12,9 @@ Job = TypeVar("Job")
 
 
 class Progress(Protocol):
-    """What long work tells of its progress to."""
+    """What long work tells of its progress to; the total is None where nobody knows it yet."""
 
-    def __call__(self, done: int, total: int, now: str = "") -> None: ...  # noqa: D102
+    def __call__(self, done: int, total: int | None, now: str = "") -> None: ...  # noqa: D102
 
 
 def each(jobs: Sequence[Job], what: str, name: Callable[[Job], str]) -> Iterator[Job]:
@@ -41,7 +41,9 @@ def bar(what: str) -> Iterator[Progress]:
     """Give what shows progress (done, of how many, with what): a bar on a terminal, log lines elsewhere."""
     if not sys.stderr.isatty():
         log = logging.getLogger(__name__)
-        yield lambda done, total, now="": log.info("%s %d of %d %s", what, done, total, now)
+        yield lambda done, total, now="": log.info(
+            "%s %d%s %s", what, done, "" if total is None else f" of {total}", now
+        )
         return
     from rich.console import Console
     from rich.progress import Progress as RichProgress

@@ -9,10 +9,10 @@ import click
 from service.commands.opened import needing_server_packages
 from service.commands.option import (
     config_option,
+    folders_option,
     options,
     settings_of,
     store_option,
-    structures_option,
 )
 from service.commands.refusal import refusing, say
 
@@ -21,7 +21,7 @@ from service.commands.refusal import refusing, say
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--workers", type=int, help="Server processes.")
-@options(store_option, config_option, structures_option)
+@options(store_option, config_option, folders_option)
 def serve(
     host: str | None,
     port: int | None,

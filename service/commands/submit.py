@@ -63,7 +63,7 @@ def validate(
     all_or_nothing: bool,
     report: str | None,
     target: Path | None,
-    folders: tuple[Path, ...],
+    places: tuple[str, ...],
 ) -> None:
     """Say what is wrong with submissions, where, and how to mend it.
 
@@ -73,7 +73,7 @@ def validate(
     Example:
       ilms validate idn.xlsx --provider IDN_MOM -o report.html
     """
-    structures = structures_of(folders)
+    structures = structures_of(places)
     said = Report(structures, report, target, len(sources))
     jobs = [Job(source, provider, waivers) for source in sources]
     _submit(jobs, "Validating", structures, None, said, settings_of(), all_or_nothing)
@@ -105,7 +105,7 @@ def load(
     all_or_nothing: bool,
     report: str | None,
     target: Path | None,
-    folders: tuple[Path, ...],
+    places: tuple[str, ...],
 ) -> None:
     """Validate submissions and store what is accepted.
 
@@ -117,7 +117,7 @@ def load(
     """
     if not sources and not bundled:
         raise click.UsageError("name a file, or give --bundled")
-    structures, settings = structures_of(folders), settings_of(config, store_folder=store)
+    structures, settings = structures_of(places), settings_of(config, store_folder=store)
     jobs = [Job(source, provider, waivers) for source in sources]
     jobs += _bundled(structures) if bundled else ()
     said = Report(structures, report, target, len(jobs))

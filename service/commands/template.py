@@ -62,7 +62,7 @@ def template(
     languages: tuple[str, ...],
     versions: dict[str, str],
     target: Path,
-    folders: tuple[Path, ...],
+    places: tuple[str, ...],
 ) -> None:
     """Write a blank questionnaire workbook for a country.
 
@@ -77,7 +77,7 @@ def template(
 
     with refusing(UnknownTableError, UnknownVersionError, UnknownLanguageError):
         body = template_bytes(
-            structures_of(folders),
+            structures_of(places),
             country,
             years,
             tables or None,

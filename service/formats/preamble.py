@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from math import prod
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,18 +18,21 @@ from service.formats.grouping import numbers_of, positions_of
 
 
 def make_preamble(
-    dsd: Dsd, batches: Sequence[Batch], attributes: Iterable[AttributeValues] = ()
+    dsd: Dsd, batches: Iterable[Batch], attributes: Iterable[AttributeValues] = ()
 ) -> Preamble:
-    """Return the preamble of rows: values by component, codes in the order of their list, times in order."""
-    codes = {
-        component.id: _ordered(component, _distinct(component.id, batches))
-        for component in dsd.components
-        if component.id in dsd.key_ids or component.codelist is not None
-    }
-    return Preamble(sum(batch.num_rows for batch in batches), codes, tuple(attributes))
+    """Return the preamble of rows, read once: values by component, codes in the order of their list, times in order."""
+    wanted = [c for c in dsd.components if c.id in dsd.key_ids or c.codelist is not None]
+    found: dict[str, set[str]] = {component.id: set() for component in wanted}
+    rows = 0
+    for batch in batches:
+        rows += batch.num_rows
+        for id, values in found.items():
+            values |= _distinct(present(batch, id))
+    codes = {component.id: _ordered(component, found[component.id]) for component in wanted}
+    return Preamble(rows, codes, tuple(attributes))
 
 
-def in_key_order(dsd: Dsd, batches: Sequence[Batch], preamble: Preamble) -> list[Batch]:
+def in_key_order(dsd: Dsd, batches: Iterable[Batch], preamble: Preamble) -> list[Batch]:
     """Return the rows sorted by their key, as encoders need them.
 
     Raises:
@@ -48,18 +53,34 @@ def in_key_order(dsd: Dsd, batches: Sequence[Batch], preamble: Preamble) -> list
     return list(in_chunks([whole.take(order)]))
 
 
-def _distinct(id: str, batches: Iterable[Batch]) -> set[str]:
-    found: set[str] = set()
+def are_in_key_order(dsd: Dsd, batches: Iterable[Batch], preamble: Preamble) -> bool:
+    """Tell whether rows come in the order of their key already; read once, and held in no part.
+
+    Raises:
+        UnorderedRowsError: a row has no complete key.
+    """
+    positions = positions_of(preamble, dsd)
+    sizes = [max(len(positions[id]), 1) for id in dsd.key_ids]
+    if prod(sizes) >= 2**62:
+        return False
+    last = -1
     for batch in batches:
-        column = present(batch, id)
-        if column is None:
-            continue
-        if pa.types.is_list(column.type):
-            column = column.flatten()
-        values, indices = dictionary_of(column)
-        used = indices.unique().drop_null().to_pylist()
-        found.update(values[index] for index in used)
-    return found
+        total = np.zeros(batch.num_rows, np.int64)
+        for id, size in zip(dsd.key_ids, sizes, strict=True):
+            total = total * size + numbers_of(present(batch, id), positions[id], batch.num_rows, id)
+        if batch.num_rows and (int(total[0]) < last or bool((total[1:] < total[:-1]).any())):
+            return False
+        last = int(total[-1]) if batch.num_rows else last
+    return True
+
+
+def _distinct(column: pa.Array | None) -> set[str]:
+    if column is None:
+        return set()
+    if pa.types.is_list(column.type):
+        column = column.flatten()
+    values, indices = dictionary_of(column)
+    return {values[index] for index in indices.unique().drop_null().to_pylist()}
 
 
 def _ordered(component: ResolvedComponent, values: set[str]) -> tuple[str, ...]:
