@@ -49,6 +49,8 @@ class EncodeOptions:
     """Each row is a series without observations: it has no TIME_PERIOD, `component_ids` nothing of an observation."""
     pack_single_values: bool = False
     """SDMX-JSON: state a dimension that has one value once for the dataset."""
+    explicit_measures: bool = False
+    """SDMX-ML 2.1 structure-specific: the measure dimension at the observation is the type of the observation."""
     report: Report | None = None
     """Structures: takes what the format cannot express; where there is none, that is refused."""
 

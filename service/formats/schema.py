@@ -6,17 +6,23 @@ restricts the types of the official SDMXDataStructureSpecific.xsd, one a level o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from codelists.item_scheme import Concept
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structure import Group
 from service.formats.columns import observation_ids
 from service.formats.contract import EncodeOptions, NotExpressibleError
 from service.formats.sdmx_ml21 import DECLARATION, tag
-from service.formats.sdmx_ml_layout import Layout, check_components, is_text
-from service.formats.sdmx_ml_syntax import ML_VERSIONS, component_type_name
+from service.formats.sdmx_ml_layout import (
+    Layout,
+    check_components,
+    check_explicit_measures,
+    is_text,
+)
+from service.formats.sdmx_ml_syntax import ML_VERSIONS, checked_type_name, component_type_name
 
 SCHEMA_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
 OFFICIAL_SCHEMAS = "https://xml.sdmx.org"
@@ -107,6 +113,7 @@ class _Schema:
     layout: Layout
     is_time_series: bool
     deletion: bool
+    explicit_measures: Sequence[Concept] = ()
 
     @property
     def dsd(self) -> Dsd:
@@ -261,6 +268,33 @@ class _Schema:
             attributes += _prohibited(_START_DAY, "xs:gMonthDay")
         return _complex(name, base, _ANNOTATIONS + elements, attributes, abstract=abstract)
 
+    def explicit_types(self) -> list[str]:
+        """Return the type of observations and, restricting it, one a measure, by the values that its concept takes."""
+        (measure,) = self.layout.measures
+        codes = [("xs:enumeration", checked_type_name(c.id)) for c in self.explicit_measures]
+        found = [tag("xs:simpleType", {"name": "Measure.ID"}, _restriction("common:IDType", codes))]
+        type = tag("xs:attribute", {"name": "type", "type": "Measure.ID", "use": "optional"})
+        value = tag("xs:attribute", {"name": measure.id, "use": "optional"})
+        inside = type + value + self.optional(self.layout.attributes("observation"))
+        if "TIME_PERIOD" not in self.layout.at_observation:
+            inside += _prohibited("TIME_PERIOD", _TIME_TYPE)
+        if f'name="{_START_DAY}"' not in inside:
+            inside += _prohibited(_START_DAY, "xs:gMonthDay")
+        found.append(_complex("ObsType", "dsd:ObsType", _ANNOTATIONS, inside, abstract=True))
+        for concept in self.explicit_measures:
+            core = concept.core_representation
+            of_concept = (
+                replace(measure, text_format=core.format) if core and core.format else measure
+            )
+            names = {"name": measure.id, "use": "optional"}
+            value = tag("xs:attribute", names, tag("xs:simpleType", {}, self.type_of(of_concept)))
+            fixed = tag(
+                "xs:attribute",
+                {"name": "type", "type": "Measure.ID", "use": "optional", "fixed": concept.id},
+            )
+            found.append(_complex(concept.id, "ObsType", _ANNOTATIONS, fixed + value))
+        return found
+
     def observation_type(self) -> str:
         """Return the type of an observation."""
         inside = (
@@ -387,7 +421,10 @@ class _Schema:
         found += self.group_types()
         found += [] if self.layout.is_flat else [self.series_type()]
         found += [] if self.is_2_1 else [self.atts_type()]
-        return [*found, self.observation_type()]
+        return [
+            *found,
+            *(self.explicit_types() if self.explicit_measures else [self.observation_type()]),
+        ]
 
 
 def _type_name(component: ResolvedComponent) -> str:
@@ -482,6 +519,7 @@ def make_schema(
     *,
     is_time_series: bool = False,
     deletion: bool = False,
+    explicit_measures: Sequence[Concept] = (),
     official_schemas: str | None = None,
 ) -> bytes:
     """Return the XML schema of structure-specific data of a DSD, as seen through its dataflow or agreement.
@@ -495,6 +533,8 @@ def make_schema(
         dimension_at_observation: TIME_PERIOD, another dimension id, or AllDimensions.
         is_time_series: for StructureSpecificTimeSeriesData, which SDMX 2.1 alone has.
         deletion: for data sets that delete: no value matters, and SDMX 3.1 requires no dimension.
+        explicit_measures: the concepts of the measure dimension, where it stands at the observation and is its
+            type; SDMX 2.1 alone has it.
         official_schemas: folder or URL of the official schemas; None for https://xml.sdmx.org/.
 
     Raises:
@@ -502,15 +542,18 @@ def make_schema(
             it cannot hold all components of the DSD.
     """
     ml = ML_VERSIONS.get(version)
-    if ml is None or (is_time_series and ml.has_atts):
+    if ml is None or ((is_time_series or explicit_measures) and ml.has_atts):
         kind = " time series" if is_time_series else ""
         raise NotExpressibleError(
             f"there is no SDMX-ML {version}{kind} structure-specific data; there is {', '.join(ML_VERSIONS)}"
-            f"{', time series in 2.1 alone' if is_time_series else ''}"
+            f"{', time series and explicit measures in 2.1 alone' if ml else ''}"
         )
     check_components(ml, dsd)
     ids = observation_ids(dsd, EncodeOptions(dimension_at_observation))
-    schema = _Schema(Layout(dsd, ml, tuple(ids), dsd.components), is_time_series, deletion)
+    if explicit_measures:
+        check_explicit_measures(dsd, ids)
+    layout = Layout(dsd, ml, tuple(ids), dsd.components, bool(explicit_measures))
+    schema = _Schema(layout, is_time_series, deletion, explicit_measures)
     namespace = schema.layout.namespace
     official = official_schemas or f"{OFFICIAL_SCHEMAS}/{version}"
     imports = "".join(

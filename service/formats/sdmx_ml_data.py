@@ -124,6 +124,7 @@ def _opening(syntax: Syntax, header: Header, parts: Sequence[_Part]) -> str:
             "structureID": part.structure_id,
             "dimensionAtObservation": layout.dimension_at_observation,
             "namespace": None if syntax.is_generic else layout.namespace,
+            "explicitMeasures": "true" if layout.explicit_measures else None,
         }
         urn = structure_urn(layout.dsd)
         structures += tag("mes:Structure", names, syntax.structure_reference(urn))

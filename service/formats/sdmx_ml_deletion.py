@@ -17,6 +17,7 @@ from service.formats.columns import in_chunks
 from service.formats.contract import NotExpressibleError
 from service.formats.levels import Value
 from service.formats.sdmx_ml_layout import PRIMARY_MEASURE, attachment, restricted
+from service.formats.sdmx_ml_syntax import measure_type
 from service.formats.sdmx_ml_writer import DataSetWriter, Key
 
 Row: TypeAlias = dict[str, str | list[str]]
@@ -148,7 +149,10 @@ class _SeriesWriter:
         """Return an observation."""
         writer = self.writer
         if not writer.syntax.is_generic:
-            return writer.element(f"<Obs{writer.key_text(key)}", values, "/>\n")
+            written = writer.key_text(key)
+            if writer.layout.explicit_measures:
+                written = measure_type(key[0][1], writer.type_prefix)
+            return writer.element(f"<Obs{written}", values, "/>\n")
         before, after = ("<gen:ObsKey>", "</gen:ObsKey>")
         written = before + writer.key_text(key) + after
         if not writer.layout.is_flat:

@@ -9,10 +9,12 @@ from functools import cached_property
 from codelists.urn import Urn
 from dsd.dataset import AttributeValues
 from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.structure import Dimension
 from service.formats.columns import observation_ids, written_ids
 from service.formats.contract import EncodeOptions, NotExpressibleError
 from service.formats.levels import Value, dimensions_of
 from service.formats.sdmx_ml_syntax import MlVersion, Syntax
+from service.formats.structure_table.data import MEASURE_DIMENSION
 
 PRIMARY_MEASURE = "OBS_VALUE"
 
@@ -22,9 +24,12 @@ def structure_urn(dsd: Dsd) -> Urn:
     return dsd.agreement or dsd.urn
 
 
-def target_namespace(dsd: Dsd, dimension_at_observation: str) -> str:
+def target_namespace(
+    dsd: Dsd, dimension_at_observation: str, *, explicit_measures: bool = False
+) -> str:
     """Return the namespace of the structure-specific schema (SDMX 3.1 Section 3, "Data-Structure-Specific Schema")."""
-    return f"{structure_urn(dsd)}:ObsLevelDim:{dimension_at_observation}"
+    explicit = ":explicit" if explicit_measures else ""
+    return f"{structure_urn(dsd)}:ObsLevelDim:{dimension_at_observation}{explicit}"
 
 
 def attachment(dsd: Dsd, component: ResolvedComponent) -> tuple[str, tuple[str, ...]]:
@@ -47,6 +52,8 @@ class Layout:
     """Dimensions of an observation: one, or all in a flat layout."""
     components: tuple[ResolvedComponent, ...]
     """Those to write, in DSD order."""
+    explicit_measures: bool = False
+    """True where the one dimension at the observation is its type (SDMX 2.1)."""
 
     @property
     def is_flat(self) -> bool:
@@ -61,7 +68,9 @@ class Layout:
     @property
     def namespace(self) -> str:
         """Return the namespace of the structure-specific schema."""
-        return target_namespace(self.dsd, self.dimension_at_observation)
+        return target_namespace(
+            self.dsd, self.dimension_at_observation, explicit_measures=self.explicit_measures
+        )
 
     @cached_property
     def at_series(self) -> tuple[str, ...]:
@@ -121,7 +130,30 @@ def make_layout(syntax: Syntax, dsd: Dsd, options: EncodeOptions) -> Layout:
         raise NotExpressibleError(
             f"{syntax.root} has TIME_PERIOD at the observation; ask for it, or for the format without time series"
         )
-    return Layout(dsd, version, at_observation, tuple(c for c in dsd.components if c.id in ids))
+    # Generic data and SDMX 3.x have no explicit measures.
+    explicit = options.explicit_measures and not (syntax.is_generic or version.has_atts)
+    if explicit:
+        check_explicit_measures(dsd, at_observation)
+    components = tuple(c for c in dsd.components if c.id in ids)
+    return Layout(dsd, version, at_observation, components, explicit)
+
+
+def check_explicit_measures(dsd: Dsd, at_observation: Sequence[str]) -> None:
+    """See to it that the measure dimension stands at the observation.
+
+    Raises:
+        NotExpressibleError: another dimension stands there, or the DSD has no measure dimension.
+    """
+    found = [
+        c.id
+        for c in dsd.dimensions
+        if isinstance(c.definition, Dimension) and c.definition.annotation(MEASURE_DIMENSION)
+    ]
+    if not found or tuple(at_observation) != tuple(found):
+        raise NotExpressibleError(
+            f"explicit measures are those of the measure dimension at the observation; {dsd.urn.short} has "
+            f"{f'{found[0]}: ask for it as dimensionAtObservation' if found else 'no measure dimension'}"
+        )
 
 
 def check_components(version: MlVersion, dsd: Dsd) -> None:

@@ -169,6 +169,29 @@ STRUCTURE_SPECIFIC_30 = Syntax(ML_30, "StructureSpecificData")
 STRUCTURE_SPECIFIC_31 = Syntax(ML_31, "StructureSpecificData")
 
 
+def measure_type(code: str, type_prefix: str) -> str:
+    """Return the XML attribute that says which explicit measure an observation is of (SDMX 2.1).
+
+    Raises:
+        NotExpressibleError: the code cannot be the name of a type.
+    """
+    return f' xsi:type="{type_prefix}:{checked_type_name(code)}"'
+
+
+def checked_type_name(code: str) -> str:
+    """Return a code that names a type of a schema.
+
+    Raises:
+        NotExpressibleError: no XML name starts as it does, or holds what it holds.
+    """
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", code):
+        raise NotExpressibleError(
+            f"SDMX-ML 2.1 makes a type of each explicit measure, and {code!r} can name none; "
+            "leave the measures to be a dimension like others"
+        )
+    return code
+
+
 def component_element(id: str, values: list[str], *, is_text: bool, type_prefix: str) -> str:
     """Return the `Comp` of a component whose values no XML attribute can hold (SDMX 3.x).
 

@@ -36,7 +36,7 @@ from service.formats.contract import NotExpressibleError
 from service.formats.levels import Value
 from service.formats.sdmx_ml21 import VALUE_SEPARATOR, attribute_text
 from service.formats.sdmx_ml_layout import Layout, attachment, is_text, restricted
-from service.formats.sdmx_ml_syntax import Syntax, component_element
+from service.formats.sdmx_ml_syntax import Syntax, component_element, measure_type
 
 # Numbers and codes: a text of which no character needs an entity.
 _PLAIN = r"^[A-Za-z0-9_.+:-]+$"
@@ -256,6 +256,12 @@ class DataSetWriter:
     def key_pieces(self, batch: Batch, ids: Sequence[str], *, at_observation: bool) -> list[Part]:
         """Return the values of dimensions: of a series or of an observation."""
         columns = [(id, present(batch, id)) for id in ids]
+        if at_observation and self.layout.explicit_measures:
+            return [
+                pieces(column, partial(measure_type, type_prefix=self.type_prefix))
+                for _, column in columns
+                if column is not None
+            ]
         if self.syntax.is_generic and at_observation and not self.layout.is_flat:
             return [
                 pieces(column, partial(_observation_dimension, id))

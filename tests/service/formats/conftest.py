@@ -146,7 +146,9 @@ def driver_schema(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
             own.write_bytes(
                 make_schema(dsd, version, dimension, official_schemas=official, **options)
             )
-            imports.append((target_namespace(dsd, dimension), own.as_uri()))
+            explicit = bool(options.get("explicit_measures"))
+            space = target_namespace(dsd, dimension, explicit_measures=explicit)
+            imports.append((space, own.as_uri()))
         written = "".join(
             f'<xs:import namespace="{space}" schemaLocation="{place}"/>' for space, place in imports
         )

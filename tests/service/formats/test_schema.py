@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +14,22 @@ import pytest
 import xmlschema
 from lxml import etree
 
+from codelists.base import Annotation
+from codelists.item_scheme import Concept
 from codelists.representation import Representation, TextFormat
-from dsd.batch import batches_from_rows
-from dsd.dataset import AttributeValues, PreparedDataset
+from dsd.batch import batches_from_rows, rows_of
+from dsd.dataset import Action, AttributeValues, PreparedDataset
+from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structure import AttributeRelationship, DataAttribute, DataStructure
 from dsd.structures import Structures
 from service.formats import find_data_format
 from service.formats import schema as schema_module
-from service.formats.contract import EncodeOptions, Header, NotExpressibleError
+from service.formats.contract import NO_OPTIONS, EncodeOptions, Header, NotExpressibleError
 from service.formats.preamble import in_key_order, make_preamble
 from service.formats.schema import make_schema
 from service.formats.sdmx_ml_layout import target_namespace
+from service.formats.structure_table.data import MEASURE_DIMENSION
 
 VERSIONS = {"2.1": "ml21", "3.0": "ml30", "3.1": "ml31"}
 LAYOUTS = ("TIME_PERIOD", "AllDimensions", "SEX")
@@ -379,10 +384,93 @@ def test_the_attribute_that_2_1_has_on_every_level_stands_on_its_own(
     assert not schema.validate(etree.fromstring(wrong.encode()))
 
 
+@pytest.fixture
+def with_measures(test_structures: Structures) -> Dsd:
+    """The test DSD with SEX as the measure dimension of SDMX 2.1."""
+    old = test_structures.get(DSD_URN, DataStructure).data_structure_components
+    assert old
+    note = (Annotation(id=MEASURE_DIMENSION, title="urn:of:the:concepts"),)
+    dimensions = tuple(
+        msgspec.structs.replace(d, annotations=note) if d.id == "SEX" else d
+        for d in old.dimension_list.dimensions
+    )
+    changed_list = msgspec.structs.replace(old.dimension_list, dimensions=dimensions)
+    return changed(test_structures, dimension_list=changed_list)
+
+
+def test_an_explicit_measure_is_the_type_of_its_observation(
+    header: Header,
+    rows: list[dict[str, Any]],
+    above: tuple[AttributeValues, ...],
+    with_measures: Dsd,
+    test_structures: Structures,
+    ml_schema: MakeSchema,
+) -> None:
+    whole_numbers = Representation(format=TextFormat(data_type="Integer"))
+    measures = [Concept(id="SEX_F", core_representation=whole_numbers), Concept(id="SEX_T")]
+    rows[2]["OBS_VALUE"] = "7"
+    batches = list(batches_from_rows(with_measures, rows))
+    preamble = make_preamble(with_measures, batches, above)
+    ordered = in_key_order(with_measures, batches, preamble)
+    encode = find_data_format("ml21").encode
+    assert encode
+    options = EncodeOptions("SEX", explicit_measures=True)
+    schema = ml_schema("2.1", [(with_measures, "SEX")], explicit_measures=measures)
+    for action in (Action.REPLACE, Action.DELETE):
+        held = preamble if action is Action.REPLACE else make_preamble(with_measures, batches)
+        dataset = PreparedDataset(with_measures, held, ordered, action)
+        right = b"".join(encode(header, [dataset], options))
+        schema.assertValid(etree.fromstring(right))
+        assert b'explicitMeasures="true"' in right
+        assert right.count(b' xsi:type="ns1:SEX_T"') == 4
+        assert b" SEX=" not in right
+    for old, new in (
+        (b'OBS_VALUE="7"', b'OBS_VALUE="7.5"'),
+        (b"ns1:SEX_F", b"ns1:SEX_M"),
+        (b' xsi:type="ns1:SEX_F"', b""),
+        (b' xsi:type="ns1:SEX_F"', b' xsi:type="ns1:SEX_F" SEX="SEX_F"'),
+    ):
+        assert old in right
+        assert not schema.validate(etree.fromstring(right.replace(old, new, 1)))
+    decode = find_data_format("ml21").decode
+    assert decode
+    report = Report()
+    structures = Structures([with_measures.structure, *test_structures])
+    found = [
+        {id: value for id, value in row.items() if id[0] != "$"}
+        for dataset in decode(io.BytesIO(right), structures, report, NO_OPTIONS)
+        for row in rows_of(dataset.batches)
+    ]
+    assert report.findings == []
+    assert sorted(found, key=str) == sorted(rows, key=str)
+
+
+def test_explicit_measures_are_refused_where_there_are_none(
+    header: Header, dsd: Dsd, with_measures: Dsd, rows: list[dict[str, Any]]
+) -> None:
+    measures = [Concept(id="SEX_T")]
+    for structure, dimension, said in (
+        (dsd, "SEX", "no measure dimension"),
+        (with_measures, "TIME_PERIOD", "SEX: ask for it"),
+    ):
+        with pytest.raises(NotExpressibleError, match=said):
+            make_schema(structure, "2.1", dimension, explicit_measures=measures)
+        dataset = PreparedDataset(structure, make_preamble(structure, []), [])
+        options = EncodeOptions(dimension, explicit_measures=True)
+        encode = find_data_format("ml21").encode
+        assert encode
+        with pytest.raises(NotExpressibleError, match=said):
+            encode(header, [dataset], options)
+    with pytest.raises(NotExpressibleError, match="can name none"):
+        make_schema(with_measures, "2.1", "SEX", explicit_measures=[Concept(id="1A")])
+    with pytest.raises(NotExpressibleError, match="explicit measures in 2"):
+        make_schema(with_measures, "3.1", "SEX", explicit_measures=measures)
+
+
 def test_what_there_is_no_schema_for_is_refused(dsd: Dsd, several_measures: Structures) -> None:
     with pytest.raises(NotExpressibleError, match=r"SDMX-ML 2\.0"):
         make_schema(dsd, "2.0")
-    with pytest.raises(NotExpressibleError, match="time series in 2"):
+    with pytest.raises(NotExpressibleError, match="time series and explicit measures in 2"):
         make_schema(dsd, "3.1", is_time_series=True)
     with pytest.raises(NotExpressibleError, match="COLOUR"):
         make_schema(dsd, "3.1", "COLOUR")
