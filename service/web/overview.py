@@ -127,11 +127,6 @@ class Country:
     years: Mapping[int, tuple[str, ...]]
     """Labels of the tables with data, by year."""
 
-    @property
-    def observations(self) -> int:
-        """Observations in all tables."""
-        return sum(held.observations for held in self.tables.values())
-
 
 @dataclass(frozen=True)
 class Coverage:
@@ -144,11 +139,12 @@ class Coverage:
     """Without a gap, the newest `_MOST_YEARS` at most."""
     has_earlier: bool
     """True where some data are of earlier years."""
+    most: int
+    """The greatest number of tables that a country has for one year."""
 
     def level(self, country: Country, year: int) -> int:
-        """Return how much of what anyone reports for a year a country does: 0 nothing, 4 the most of all."""
-        most = max((len(tables) for c in self.countries for tables in c.years.values()), default=1)
-        return -(-4 * len(country.years.get(year, ())) // most)
+        """Return how many tables a country has for a year, from 0 for none to 4 for the most of all."""
+        return -(-4 * len(country.years.get(year, ())) // self.most)
 
 
 @dataclass(frozen=True)
@@ -169,17 +165,27 @@ class Overview:
         self._sources = sources
         self._ledger = ledger
         self._held: dict[Urn, tuple[Revision, Availability, Mapping[str, Held]]] = {}
+        self._latest: dict[tuple[str, ...], tuple[object, list[Submission]]] = {}
 
     def submissions(
         self, groups: Iterable[Group], languages: tuple[str, ...], limit: int
     ) -> list[Submission]:
-        """Return the newest submissions that changed something."""
+        """Return the newest submissions that changed something; they are asked for again after new ones only."""
+        tables = [table for group in groups for table in group.tables if table.updated is not None]
+        state = (limit, [(table.dataflow, table.updated) for table in tables])
+        known = self._latest.get(languages)
+        if known is None or known[0] != state:
+            known = (state, self._submissions(tables, languages, limit))
+            self._latest[languages] = known
+        return known[1]
+
+    def _submissions(
+        self, tables: Iterable[Table], languages: tuple[str, ...], limit: int
+    ) -> list[Submission]:
         changed: dict[int, list[Table]] = {}
-        for group in groups:
-            for table in group.tables:
-                if table.updated is not None:
-                    for revision in self._sources.store.history(table.dataflow):
-                        changed.setdefault(revision.number, []).append(table)
+        for table in tables:
+            for revision in self._sources.store.history(table.dataflow):
+                changed.setdefault(revision.number, []).append(table)
         return [
             Submission(
                 at=entry.at,
@@ -303,7 +309,8 @@ def coverage(groups: Iterable[Group]) -> Coverage:
         countries.append(Country(code, name, held, years))
     known = {year for country in countries for year in country.years}
     span = tuple(range(min(known), max(known) + 1)) if known else ()
-    return Coverage(tables, tuple(countries), span[-_MOST_YEARS:], len(span) > _MOST_YEARS)
+    most = max((len(labels) for c in countries for labels in c.years.values()), default=1)
+    return Coverage(tables, tuple(countries), span[-_MOST_YEARS:], len(span) > _MOST_YEARS, most)
 
 
 def _sort_number(text: str) -> int:
