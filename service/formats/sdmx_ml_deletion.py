@@ -76,8 +76,14 @@ class _SeriesWriter:
         if above:
             yield self.end()
             yield from self.values_above(row, above)
-        if values or not above:
+        if values or not (above or self.names_others(row)):
             yield from self.observation(row, values)
+
+    def names_others(self, row: Row) -> bool:
+        """Tell whether a row has values of components that are not to be written: then these alone would go."""
+        layout = self.writer.layout
+        written = {component.id for component in layout.components}
+        return any(id in layout.dsd and id not in written for id in row)
 
     def values_above(
         self, row: Row, above: dict[str, tuple[ResolvedComponent, tuple[str, ...]]]

@@ -483,6 +483,15 @@ def test_earlier_versions_delete_whole_series_and_observations_but_no_partial_ke
             encode(name, header, delete(dsd, [key | {"UNIT_MEASURE": "-"}]))
 
 
+def test_a_value_that_is_left_out_does_not_make_its_row_delete_all(
+    header: Header, dsd_m: Dsd
+) -> None:
+    key = KEY | {"TIME_PERIOD": "2023"}
+    rows = [key | {"OBS_VALUE": "-"}, key | {"OBS_VALUE": "-", "PERSONS": "-"}, key | {"UNIT": "-"}]
+    body = encode("ml31", header, delete(dsd_m, rows), component_ids=("PERSONS",))
+    assert shape(body) == [("Series", KEY, ("Obs", {"TIME_PERIOD": "2023", "PERSONS": "-"}))]
+
+
 def test_values_to_delete_above_the_observation_have_their_elements(
     header: Header, dsd_m: Dsd, ml_schema: Callable[..., etree.XMLSchema]
 ) -> None:
