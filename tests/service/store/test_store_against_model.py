@@ -320,12 +320,13 @@ def test_every_instant_is_as_the_model_has_it_on_postgresql(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("_part", range(4), ids="part {}".format)  # For as many processes.
 @given(history=submissions, compacted=compactions)
 @settings(
-    max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_instant_is_as_the_model_has_it_at_length(
-    tmp_path_factory, open_flock, flock_dsds, make_dataset, history, compacted
+    tmp_path_factory, open_flock, flock_dsds, make_dataset, history, compacted, _part
 ):
     flock = open_flock("", tmp_path_factory.mktemp("store"), leaf_rows=3)
     replay(flock, flock_dsds, make_dataset, history, compacted)
