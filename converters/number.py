@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
 
 SIGNIFICANT_DIGITS = 15
 """What a cell can hold: spreadsheets compute and show 15 significant decimal digits."""
@@ -56,6 +57,7 @@ class NumberFormat:
     """True where a trailing comma hides thousands."""
 
 
+@lru_cache(maxsize=1024)
 def parse_number_format(code: str) -> NumberFormat:
     """Return what a number format code (ECMA-376 Part 1, 18.8.31) says.
 

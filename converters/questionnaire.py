@@ -122,6 +122,15 @@ class _QuestionnaireReader:
         if sources is None:
             layout = source_sheet_layout(self._tables_of(country), self._structures, self._profile)
             if layout is None:
+                self._find(
+                    "unread-source",
+                    f"no table takes data of {country}, so that the sheet was not read",
+                    grid,
+                    1,
+                    1,
+                    self._profile.placement.area,
+                    country,
+                )
                 return
             sources = self._sources[country] = Sources(layout)
         reader = SourceSheetReader(grid, sources, country, self._report, self._indexes)

@@ -22,7 +22,6 @@ YELLOW = PatternFill("solid", fgColor="FFF2B3")
 WHITE = PatternFill("solid", fgColor="FFFFFF")
 GREY = PatternFill("solid", fgColor="EEF1F4")
 HEADING = PatternFill("solid", fgColor="DCE6EF")
-BAND = PatternFill("solid", fgColor=ACCENT)
 WRONG = "C0392B"
 """Of a label that does not belong to the chosen version."""
 

@@ -69,9 +69,10 @@ def source_caption_row(grid: Grid, profile: Profile) -> int | None:
     ]
     for row in grid.rows_with_cells():
         texts = [cell.text.strip() for cell in grid.row(row)]
-        known = sum(any(text in own for own in captions) for text in texts)
-        if texts and texts[0] in captions[0] and known >= LEAST_CAPTIONS:
-            return row
+        if texts[0] in captions[0]:
+            known = sum(any(text in own for own in captions) for text in texts)
+            if known >= LEAST_CAPTIONS:
+                return row
     return None
 
 
@@ -190,7 +191,7 @@ class SourceSheetReader:
         position: tuple[int, int],
     ) -> None:
         """Report what contradicts the code of the source itself."""
-        known = self._layout.types_of(column, source)
+        known = self._layout.annotated(column, source)
         if known is not None and values != (known,):
             self._report.add(
                 Finding(

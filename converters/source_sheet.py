@@ -41,7 +41,7 @@ class SourceSheetLayout:
     columns: tuple[tuple[SourceColumn, Field], ...]
     """The first names the source."""
 
-    def types_of(self, column: SourceColumn, source: str) -> str | None:
+    def annotated(self, column: SourceColumn, source: str) -> str | None:
         """Return what the code of a source says of itself for a column, None where it says nothing."""
         key = self.columns[0][1]
         codes = key.component.codes if key.component else {}
@@ -145,7 +145,7 @@ def _common(
     source: str, held: Mapping[str, set[tuple[str, ...]]], layout: SourceSheetLayout
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     for column, entry in layout.columns:
-        own = layout.types_of(column, source)
+        own = layout.annotated(column, source)
         if own is not None and own in entry.labels:
             yield column.id, (own,)
         elif entry.kind is FieldKind.ATTRIBUTE and len(held.get(column.id, ())) == 1:

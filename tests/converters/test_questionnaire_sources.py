@@ -233,6 +233,13 @@ def test_sources_of_a_country_that_nobody_names_are_not_read(structures, filled)
     assert ("unread-source", "cell:Sources!A1", None) in findings(conversion)
 
 
+def test_sources_of_a_country_that_reports_nothing_are_not_read(structures, filled):
+    data = edited(described(filled, SOURCE=REGISTER), {"B3": "France"})
+    conversion, _ = read(data, structures)
+    assert ("unread-source", "cell:Sources!A1", None) in findings(conversion)
+    assert conversion.sources == ()
+
+
 @pytest.mark.parametrize("languages", [("en",), ("fr",), ("es", "en")])
 def test_sources_come_back_in_any_language(structures, languages):
     rows = [
