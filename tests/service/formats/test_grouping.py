@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsd.batch import batches_from_rows
@@ -24,6 +24,7 @@ def first_rows(keys: list[tuple[int, int]]) -> list[bool] | None:
     return first
 
 
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     keys=st.lists(st.tuples(st.integers(0, 3), st.integers(2019, 2023)), max_size=14)
     | st.lists(st.tuples(st.integers(0, 3), st.integers(2019, 2023)), max_size=14, unique=True).map(
