@@ -53,6 +53,7 @@ _ML_31 = replace(_CSV, row_actions=False, said=_SAID)
 _ML_30 = replace(_ML_31, came_back=_NO_MERGE)
 _ML = replace(_ML_30, several_measures=False)
 _ML_TIME_SERIES = replace(_ML, cross_section=False)
+_ML_20 = replace(_ML_TIME_SERIES, several_datasets=False)
 _TABLE = replace(_CSV, several_datasets=False, said=_SAID)
 
 DATA_FORMATS: tuple[DataFormat, ...] = (
@@ -156,6 +157,24 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xml",
         capabilities=_ML_30,
         encode=encode_structure_specific_30,
+        decode=decode_ml,
+    ),
+    DataFormat(
+        name="ml20-generic",
+        media_type="application/vnd.sdmx.genericdata+xml",
+        version="2.0",
+        extension=".xml",
+        capabilities=_ML_20,
+        encode=None,
+        decode=decode_ml,
+    ),
+    DataFormat(
+        name="ml20-compact",
+        media_type="application/vnd.sdmx.compactdata+xml",
+        version="2.0",
+        extension=".xml",
+        capabilities=_ML_20,
+        encode=None,
         decode=decode_ml,
     ),
     DataFormat(

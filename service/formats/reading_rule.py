@@ -56,8 +56,9 @@ READING_RULES: tuple[ConversionRule, ...] = (
         "unknown-element", Severity.ERROR, "An element has no place here and was left out"
     ),
     ConversionRule("stray-text", Severity.WARNING, "Text where the standard has none was left out"),
+    ConversionRule("metadata-not-kept", Severity.WARNING, "Reference metadata are not kept"),
     ConversionRule(
-        "part-not-kept", Severity.WARNING, "Annotations or reference metadata are not kept"
+        "several-values", Severity.ERROR, "A component that takes one value has several"
     ),
     ConversionRule(
         "duplicate-component", Severity.ERROR, "A component has two values in one element"

@@ -59,6 +59,7 @@ class Assembly:
         self._entries: dict[Key, dict[str, Value]] = {}
         self._contradictions: set[tuple[Key, str, Value]] = set()
         self._incomplete: set[tuple[str, Key]] = set()
+        self._several: set[str] = set()
         self._patterns_at: list[Position] = []
         self._has_pattern = False
         self._held: dict[str, list[tuple[int, Key, Value]]] = {}
@@ -67,8 +68,8 @@ class Assembly:
     def batches(self, segment: Segment) -> Iterator[Batch]:
         """Yield the rows of a segment."""
         self._findings.extend(segment.findings)
-        observed = self._known(segment.observations)
-        series = self._known(segment.series)
+        observed = self._known(segment.observations, lists=segment.has_lists)
+        series = self._known(segment.series, lists=segment.has_lists)
         self._explicit_measure(segment, observed)
         stated = [(self._known_values(values, at), at) for values, at in segment.stated]
         columns = self._columns(segment, observed, series)
@@ -76,14 +77,14 @@ class Assembly:
         self._spread(segment, columns, stated, series)
         kept, lifted = self._lifted(segment, columns)
         self._merge(sorted([*candidates, *lifted], key=lambda found: found[0]))
-        batch = self._batch(segment, columns, kept)
-        patterns = self._patterns(segment, series)
+        batch = self._in_order(
+            segment, self._batch(segment, columns, kept), self._patterns(segment, series)
+        )
         self._add_pattern()
         self._tell()
-        for found in (batch, patterns):
-            if found is not None and found.num_rows:
-                for start in range(0, found.num_rows, BATCH_ROWS):
-                    yield found.slice(start, BATCH_ROWS)
+        if batch is not None:
+            for start in range(0, batch.num_rows, BATCH_ROWS):
+                yield batch.slice(start, BATCH_ROWS)
 
     def _tell(self) -> None:
         """Report what was found in the order of the message."""
@@ -114,13 +115,15 @@ class Assembly:
     def _is_ignored(self, name: str) -> bool:
         return name in _NOT_COMPONENTS or name.startswith(IGNORED_NAMESPACES)
 
-    def _known(self, elements: Elements) -> Columns:
+    def _known(self, elements: Elements, *, lists: bool) -> Columns:
         """Return the columns of components; what is none is reported where it comes first."""
         found: Columns = {}
         for name, column in elements.columns.items():
             id = self._id_of(name)
             if id is not None:
-                found[id] = pc.coalesce(found[id], column) if id in found else column
+                found[id] = _coalesced(found[id], column) if id in found else column
+                if lists:
+                    self._check_lists(id, column, elements)
             elif name == XSI_TYPE:
                 found[name] = column
             elif not self._is_ignored(name):
@@ -135,9 +138,34 @@ class Assembly:
             id = self._id_of(name)
             if id is not None:
                 found[id] = value
+                self._check_list(id, value, position)
             elif not self._is_ignored(name):
                 self._unknown(name, position)
         return found
+
+    def _check_lists(self, id: str, column: pa.Array, elements: Elements) -> None:
+        """Report the first of several values of a component that takes one."""
+        if self.dsd[id].is_multiple or id in self._several:
+            return
+        marked = pc.starts_with(column.cast(pa.string()), LIST_MARK)
+        if not pc.any(marked).as_py():
+            return
+        for row in pc.indices_nonzero(marked.fill_null(False)).to_pylist():
+            self._check_list(id, column[row].as_py(), elements.position(row))
+
+    def _check_list(self, id: str, text: str, position: Position) -> None:
+        if not text.startswith(LIST_MARK) or self.dsd[id].is_multiple or id in self._several:
+            return
+        values = list_of(text)
+        if len(values) > 1:
+            self._several.add(id)
+            self._add(
+                position,
+                f"{id} takes one value, but has {len(values)}; they were joined by `;`.",
+                rule="several-values",
+                component=id,
+                value=";".join(values),
+            )
 
     def _unknown(self, name: str, position: Position) -> None:
         if name in self._unknown_names:
@@ -192,7 +220,7 @@ class Assembly:
         values, indices = dictionary_of(types)
         local = pa.array([value.rpartition(":")[2] for value in values], pa.string())
         column = pa.DictionaryArray.from_arrays(indices, local).cast(pa.string())
-        observed[id] = pc.coalesce(observed[id], column) if id in observed else column
+        observed[id] = _coalesced(observed[id], column) if id in observed else column
 
     def _values_of(self, component: ResolvedComponent, text: str) -> Value:
         """Return what a text of the message says: one value, or several."""
@@ -485,10 +513,7 @@ class Assembly:
         """
         if not self._deletes or not segment.lonely.any():
             return None
-        lonely = segment.lonely.copy()
-        for id in series:
-            if id in self._above:
-                lonely &= ~_valid(series[id])
+        lonely = self._lonely(segment)
         rows = pa.array(np.flatnonzero(lonely))
         arrays = [
             (component.id, self._column(component, series[component.id], lists=segment.has_lists))
@@ -500,14 +525,45 @@ class Assembly:
         self._tell_patterns(batch, segment.series, np.flatnonzero(lonely))
         return batch
 
+    def _in_order(
+        self, segment: Segment, rows: Batch | None, patterns: Batch | None
+    ) -> Batch | None:
+        """Return the rows that delete, those of patterns among the others, as the message has them."""
+        if patterns is None or not patterns.num_rows:
+            return rows
+        if rows is None:
+            return patterns
+        whole = pa.concat_tables(
+            [pa.Table.from_batches([rows]), pa.Table.from_batches([patterns])],
+            promote_options="default",
+        )
+        names = [name for name in (*self.dsd.by_id, LOCATOR) if name in whole.column_names]
+        whole = whole.select(names).unify_dictionaries().combine_chunks()
+        orders = [segment.observations.orders, segment.series.orders[self._lonely(segment)]]
+        (batch,) = whole.to_batches()
+        return batch.take(pa.array(np.argsort(np.concatenate(orders), kind="stable")))
+
+    def _lonely(self, segment: Segment) -> npt.NDArray[np.bool_]:
+        """Return by series whether it is a pattern: without observations, and no value above them."""
+        lonely = segment.lonely.copy()
+        for name, column in segment.series.columns.items():
+            if self._id_of(name) in self._above:
+                lonely &= ~_valid(column)
+        return lonely
+
     def _tell_patterns(self, batch: Batch, elements: Elements, rows: Numbers) -> None:
         """Report the first row that deletes by a pattern, where the version of the message allows none."""
         if self._head.vocabulary.deletes_patterns or not batch.num_rows:
             return
-        is_open = np.zeros(batch.num_rows, bool)
+        gaps = np.zeros(batch.num_rows, np.int64)
+        reference = self._head.reference
+        at_observation = reference.dimension if reference else "TIME_PERIOD"
         for id in self.dsd.key_ids:
             index = batch.schema.get_field_index(id)
-            is_open |= True if index < 0 else ~_valid(batch.column(index))
+            # A series without an observation is deleted whole; any other gap leaves several series open.
+            if id != at_observation:
+                gaps += 1 if index < 0 else ~_valid(batch.column(index))
+        is_open = gaps > (1 if at_observation not in self.dsd.key_ids else 0)
         if is_open.any():
             self._patterns_at.append(elements.position(int(rows[np.flatnonzero(is_open)[0]])))
 
@@ -533,7 +589,7 @@ def _coalesced(own: pa.Array, other: pa.Array) -> pa.Array:
         return own
     if own.null_count == len(own):
         return other
-    if pa.types.is_dictionary(own.type):
+    if pa.types.is_dictionary(own.type) or pa.types.is_dictionary(other.type):
         joined = pc.coalesce(own.cast(pa.string()), other.cast(pa.string()))
         return joined.dictionary_encode()
     return pc.if_else(own.is_valid(), own, other)

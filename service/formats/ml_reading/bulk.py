@@ -21,6 +21,7 @@ from xml.parsers import expat
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from service.formats.ml_reading.message import MessageHandler, RefusedError
 from service.formats.ml_reading.segment import Elements, Numbers, Segment
@@ -34,6 +35,8 @@ _MARKED = re.compile(f"{_MARK}([0-9]+){_MARK_END}", re.ASCII)
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ENTITY = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|(amp|lt|gt|quot|apos));", re.ASCII)
 _NUMERIC = re.compile(rb"&#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
+
+_SAMPLE = 1_024
 
 MOST_LITERALS = 4_096
 MOST_SHAPES = 512
@@ -97,9 +100,10 @@ class _Pieces:
 
     chunk: bytes
     data: npt.NDArray[np.uint8]
-    starts: Numbers
-    """Byte at which each piece starts."""
+    starts: npt.NDArray[np.int32]
+    """Byte at which each piece starts: its quote, but for the first."""
     texts: pa.Array
+    """The pieces, each with its quote."""
     codes: Numbers
     """By piece of markup the number of its literal."""
     literals: list[_Literal]
@@ -107,6 +111,8 @@ class _Pieces:
     """By piece of markup its number among all pieces; the value behind it is the next."""
     behind: Numbers
     """The number of the value behind it."""
+    entities: Numbers
+    """Bytes that start an entity."""
 
 
 @dataclass
@@ -132,13 +138,15 @@ class BulkReader:
         self._literals: dict[str, _Literal] = {}
         self._templates: dict[tuple[str, ...], _Template] = {}
         self._scope: tuple[object, ...] = ()
+        self.lines = 0
+        """Line ends in the chunk that was read last."""
 
     def read(self, chunk: bytes, start: Start) -> Segment | None:
         """Return the records of a chunk that starts and ends between records, None where that is not certain."""
         self._renew()
         try:
             pieces = _join_names(_cut(chunk, self._literal), self._literal)
-            _check_bytes(pieces)
+            self.lines = _check_bytes(pieces)
             records = self._records(pieces)
             return _segment(pieces, records, start)
         except _UncertainError:
@@ -320,20 +328,17 @@ def _cut(chunk: bytes, literal: Callable[[str], _Literal]) -> _Pieces:
     if not len(quotes) or len(quotes) % 2:
         raise _UncertainError
     count = len(quotes) + 1
-    starts = np.empty(count, np.int64)
-    starts[0] = 0
-    starts[1:] = quotes + 1
-    # Without the quotes the pieces stand side by side, which is what Arrow wants of texts.
+    # A piece starts at its quote, so that the pieces stand side by side, as Arrow wants texts.
     offsets = np.empty(count + 1, np.int32)
-    offsets[:-1] = starts - np.arange(count)
-    offsets[-1] = len(chunk) - len(quotes)
-    together = chunk.replace(b'"', b"")
+    offsets[0], offsets[1:-1], offsets[-1] = 0, quotes, len(chunk)
+    buffer = pa.py_buffer(chunk)
     if not chunk.isascii():
+        whole = pa.array([0, len(chunk)], pa.int32()).buffers()[1]
         try:
-            pa.array([together], pa.binary()).cast(pa.string())
+            pa.BinaryArray.from_buffers(pa.binary(), 1, [None, whole, buffer]).cast(pa.string())
         except pa.ArrowInvalid as error:
             raise _UncertainError from error
-    texts = pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(together))
+    texts = pa.StringArray.from_buffers(count, pa.py_buffer(offsets), buffer)
     at = np.arange(0, count, 2)
     markup = texts.take(pa.array(at)).dictionary_encode()
     if len(markup.dictionary) > MOST_LITERALS:
@@ -341,22 +346,19 @@ def _cut(chunk: bytes, literal: Callable[[str], _Literal]) -> _Pieces:
     return _Pieces(
         chunk,
         data,
-        starts,
+        offsets,
         texts,
         markup.indices.to_numpy().astype(np.int64),
-        [literal(text) for text in _checked(markup.dictionary)],
+        [literal(text) for text in _without_quotes(markup.dictionary)],
         at,
         at + 1,
+        np.flatnonzero(data == ord("&")),
     )
 
 
-def _checked(dictionary: pa.Array) -> list[str]:
-    """Return the texts of a dictionary; a piece that starts or ends inside a character is none."""
-    try:
-        texts: list[str] = dictionary.to_pylist()
-    except UnicodeDecodeError as error:
-        raise _UncertainError from error
-    return texts
+def _without_quotes(pieces: pa.Array) -> list[str]:
+    """Return the texts of pieces, which start with a quote but for the first of a chunk."""
+    return [text.removeprefix('"') for text in pieces.to_pylist()]
 
 
 def _join_names(pieces: _Pieces, literal: Callable[[str], _Literal]) -> _Pieces:
@@ -369,7 +371,7 @@ def _join_names(pieces: _Pieces, literal: Callable[[str], _Literal]) -> _Pieces:
     if at[-1] == len(pieces.codes) - 1 or flagged[at + 1].any():
         raise _UncertainError
     names = pieces.texts.take(pa.array(pieces.behind[at])).dictionary_encode()
-    texts = _checked(names.dictionary)
+    texts = _without_quotes(names.dictionary)
     size = len(pieces.literals)
     if len(texts) * size * size > 1 << 24:
         raise _UncertainError
@@ -402,11 +404,12 @@ def _join_names(pieces: _Pieces, literal: Callable[[str], _Literal]) -> _Pieces:
         literals,
         pieces.at[keep],
         behind[keep],
+        pieces.entities,
     )
 
 
-def _check_bytes(pieces: _Pieces) -> None:
-    """Refuse a chunk whose values hold what only the parser can judge."""
+def _check_bytes(pieces: _Pieces) -> int:
+    """Refuse a chunk whose values hold what only the parser can judge; return its number of line ends."""
     chunk, data = pieces.chunk, pieces.data
     counts = np.bincount(pieces.codes, minlength=len(pieces.literals))
     angles = int(counts @ np.array([entry.angles for entry in pieces.literals]))
@@ -414,19 +417,21 @@ def _check_bytes(pieces: _Pieces) -> None:
     returns = _count(data, "\r")
     if _count(data, "<") != angles or int(np.count_nonzero(data < ord(" "))) != below:
         raise _UncertainError
-    if below != _count(data, "\n") + _count(data, "\t") + returns:
+    lines = _count(data, "\n")
+    if below != lines + _count(data, "\t") + returns:
         raise _UncertainError
     if returns and returns != chunk.count(b"\r\n"):
         raise _UncertainError
     # Two characters that UTF-8 can write and XML cannot.
     if not chunk.isascii() and (b"\xef\xbf\xbe" in chunk or b"\xef\xbf\xbf" in chunk):
         raise _UncertainError
-    entities = np.flatnonzero(data == ord("&"))
+    entities = pieces.entities
     if len(entities) and _count_named(data, entities) != len(entities):
         known = _count_named(data, entities)
         known += sum(_is_character(found) for found in _NUMERIC.finditer(chunk))
         if known != len(entities):
             raise _UncertainError
+    return lines
 
 
 def _count(data: npt.NDArray[np.uint8], character: str) -> int:
@@ -560,27 +565,31 @@ def _column(
     mask = absent if absent.any() else None
     count = len(pieces.texts)
     own = where[~absent] if mask is not None else where
-    if constants is not None and (own >= count).all():
-        return pa.array(constants, pa.string()).take(pa.array(where - count, mask=mask))
-    texts = pieces.texts
-    if marked is not None and marked[own[own < count]].any():
-        if constants is not None:
-            raise _UncertainError
-        column = texts.take(pa.array(where, mask=mask)).dictionary_encode()
-        distinct = [_unescaped(text) for text in _checked(column.dictionary)]
-        return pa.array(distinct, pa.string()).take(column.indices)
     if constants is not None:
-        texts = pa.concat_arrays([texts, pa.array(constants, pa.string())])
-    return texts.take(pa.array(where, mask=mask))
+        if not (own >= count).all():
+            # Rare: one record says in an element what another says in an XML attribute.
+            raise _UncertainError
+        return pa.array(constants, pa.string()).take(pa.array(where - count, mask=mask))
+    column = pieces.texts.take(pa.array(where, mask=mask))
+    has_entities = marked is not None and bool(marked[own].any())
+    first = column[:_SAMPLE]
+    if not has_entities and len(first.unique()) > len(first) // 2:
+        return pc.utf8_slice_codeunits(column, 1)
+    coded = column.dictionary_encode()
+    texts = _without_quotes(coded.dictionary)
+    if has_entities:
+        texts = [_unescaped(text) for text in texts]
+    # Two ways to write a text may be one text.
+    distinct = pa.array(texts, pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(coded.indices), distinct.dictionary)
 
 
 def _with_entities(pieces: _Pieces) -> npt.NDArray[np.bool_] | None:
     """Return by piece whether it holds an entity, None where none does."""
-    at = np.flatnonzero(pieces.data == ord("&"))
-    if not len(at):
+    if not len(pieces.entities):
         return None
     marked = np.zeros(len(pieces.texts), bool)
-    marked[np.searchsorted(pieces.starts, at, side="right") - 1] = True
+    marked[np.searchsorted(pieces.starts, pieces.entities, side="right") - 1] = True
     return marked
 
 
@@ -596,20 +605,30 @@ def _character(found: re.Match[str]) -> str:
 
 def _places(pieces: _Pieces, records: _Records, start: Start) -> tuple[Numbers, Numbers]:
     """Return by record its line, and its column where another stands before it on the line."""
-    offsets = np.array([entry.offset for entry in pieces.literals], np.int64)
-    at = pieces.starts[pieces.at[records.first]] + offsets[pieces.codes[records.first]]
-    ends = np.flatnonzero(pieces.data == ord("\n"))
-    numbers = np.searchsorted(ends, at)
-    lines = start.line + numbers
-    places = np.zeros(len(at), np.int64)
+    ends = np.array([entry.text.count("\n") for entry in pieces.literals], np.int64)
+    before = np.array([entry.before.count("\n") for entry in pieces.literals], np.int64)
+    codes = pieces.codes
+    passed = np.cumsum(ends[codes]) - ends[codes]
+    lines = start.line + passed[records.first] + before[codes[records.first]]
+    places = np.zeros(len(lines), np.int64)
     same = np.flatnonzero(np.diff(lines, prepend=start.record_line) == 0)
     if len(same):
-        begins = np.append(-1, ends)[numbers[same]] + 1
-        width = at[same] - begins
-        if not pieces.chunk.isascii():
-            continued = np.cumsum((pieces.data & 0xC0) == 0x80)
-            before = np.append(0, continued)
-            width -= before[at[same]] - before[begins]
-        first = np.where(numbers[same] == 0, start.characters, 0)
-        places[same] = width + first + 1
-    return lines.astype(np.int64), places
+        places[same] = _columns_in_lines(pieces, records, start, same)
+    return lines, places
+
+
+def _columns_in_lines(pieces: _Pieces, records: _Records, start: Start, which: Numbers) -> Numbers:
+    """Return the columns of some records, in characters from 1."""
+    offsets = np.array([entry.offset for entry in pieces.literals], np.int64)
+    first = records.first[which]
+    # Behind the quote with which the piece starts; the first piece has none.
+    at = pieces.starts[pieces.at[first]] + (first > 0) + offsets[pieces.codes[first]]
+    ends = np.flatnonzero(pieces.data == ord("\n"))
+    numbers = np.searchsorted(ends, at)
+    begins = np.append(-1, ends)[numbers] + 1
+    width = at - begins
+    if not pieces.chunk.isascii():
+        continued = np.append(0, np.cumsum((pieces.data & 0xC0) == 0x80))
+        width -= continued[at] - continued[begins]
+    columns: Numbers = width + np.where(numbers == 0, start.characters, 0) + 1
+    return columns

@@ -15,6 +15,7 @@ from codelists.urn import Urn, UrnSyntaxError, parse_urn
 from dsd.dataset import SetAttributes
 from dsd.finding import Finding, Severity
 from service.formats.ml_reading.segment import (
+    LIST_MARK,
     DatasetEnd,
     DatasetHead,
     Position,
@@ -23,13 +24,14 @@ from service.formats.ml_reading.segment import (
     StructureReference,
     Values,
     as_list_text,
+    list_of,
 )
 from service.formats.ml_reading.vocabulary import (
     CHILDREN,
+    NOT_KEPT,
     OTHER_SET_WORDS,
     REFERENCES,
     SET_WORDS,
-    SKIPPED,
     VOCABULARIES,
     Vocabulary,
 )
@@ -110,6 +112,7 @@ class MessageHandler:
         self._structure_id = ""
         self._namespace: str | None = None
         self._header: dict[str, str] = {}
+        self._footer = ""
         self._told: set[str] = set()
         """Names and kinds of deviations that were reported; each is once."""
         self._values: Values = {}
@@ -308,9 +311,13 @@ class MessageHandler:
         self.path.append(local)
         if len(self.path) > MOST_DEPTH:
             raise RefusedError(f"elements are nested more than {MOST_DEPTH} deep")
-        if self.path[1] != "Header":
+        if self.path[1] not in ("Header", "Footer"):
             return
         self._begin_text()
+        if local == "Message":
+            self._footer = (
+                f"{attributes.get('severity', 'Information')} {attributes.get('code', '')}"
+            )
         if len(self.path) == 3 and local == "Structure":
             self._structure_id = attributes.get("structureID", "")
             self._namespace = attributes.get("namespace")
@@ -330,9 +337,12 @@ class MessageHandler:
             )
 
     def _end_outside(self, local: str) -> None:
-        if len(self.path) < 2 or self.path[1] != "Header":
+        if len(self.path) < 2 or self.path[1] not in ("Header", "Footer"):
             return
         text = self._text().strip()
+        if self.path[1] == "Footer":
+            self._tell_footer(text)
+            return
         if len(self.path) == 3:
             self._header.setdefault(local, text)
         is_reference = len(self.path) > 3 and self.path[2] == "Structure" and text
@@ -341,6 +351,16 @@ class MessageHandler:
                 self._refer(parse_urn(text))
             except UrnSyntaxError as error:
                 raise RefusedError(str(error)) from error
+
+    def _tell_footer(self, text: str) -> None:
+        """Pass on what the sender says after the data: that they are not all, mostly."""
+        if text:
+            self._finding(
+                "sender-error",
+                Severity.WARNING,
+                f"The sender of the message says ({self._footer.strip()}): {text}",
+                value=text,
+            )
 
     def _refer(self, urn: Urn) -> None:
         known = self._references.get(self._structure_id)
@@ -433,6 +453,8 @@ class MessageHandler:
 
     def _start_inside(self, name: str, local: str, attributes: Attributes) -> None:
         parent = self.path[-1]
+        if self._is_named_group(parent, local, attributes):
+            local = "Group"
         # What a series says of itself comes before its observations.
         is_late = parent == "Series" and local != "Obs" and self._series is None
         if is_late or local not in CHILDREN.get(parent, ()):
@@ -445,14 +467,25 @@ class MessageHandler:
         if handle is not None:
             handle(attributes)
 
+    def _is_named_group(self, parent: str, local: str, attributes: Attributes) -> bool:
+        """Tell whether an element is a group under its own name, as SDMX-ML 2.0 compact has them."""
+        if parent != "DataSet" or self._words.data_namespace is not None or not attributes:
+            return False
+        return local not in CHILDREN[parent] and local not in NOT_KEPT
+
     def _start_other(self, local: str, parent: str) -> None:
         """Leave out an element that has no place here, and say so."""
-        if local in SKIPPED:
+        if local == "Annotations":
             self._tell_once(
-                "part-not-kept",
+                "annotations-not-kept",
                 Severity.WARNING,
-                f"{parent} has {SKIPPED[local]}, which are not kept.",
-                mark=local,
+                f"{parent} has annotations, which are not kept.",
+            )
+        elif local == "Metadata":
+            self._tell_once(
+                "metadata-not-kept",
+                Severity.WARNING,
+                f"{parent} has reference metadata, which are not kept.",
             )
         elif local != "DataProvider":
             self._tell_once(
@@ -559,7 +592,7 @@ class MessageHandler:
                 Severity.ERROR,
                 f"{id} has two values in one {self.path[-2]}; the first was kept.",
                 component=id,
-                value=value,
+                value=";".join(list_of(value)) if value.startswith(LIST_MARK) else value,
             )
         self._values.setdefault(id, value)
 

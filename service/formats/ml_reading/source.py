@@ -18,7 +18,7 @@ _SERIES = re.compile(rb"<(?:[\w.-]+:)?Series(?=[\s/>])")
 _SERIES_END = re.compile(rb"</(?:[\w.-]+:)?Series\s*>")
 _DATASET_END = re.compile(rb"</(?:[\w.-]+:)?DataSet\s*>")
 _FEED = 256 << 10
-_MOST_SILENT = 64 << 20
+_MOST_SILENT = 16 << 20
 """Bytes without any event: a tag, comment or name that does not end."""
 _LOOK = 4096
 _SEGMENT_SIZE = 32_768
@@ -28,7 +28,7 @@ _SEGMENT_SIZE = 32_768
 class Ways:
     """How a message is read; the outcome is the same."""
 
-    chunk_bytes: int = 8 << 20
+    chunk_bytes: int = 4 << 20
     """Read in bulk at once; 0 for the exact way alone."""
     least_bytes: int = 64 << 10
     """Less than that is not worth reading in bulk."""
@@ -66,12 +66,15 @@ class MessageSource:
                 yield from self._step()
             self._parser.Parse(b"", True)
             yield from self._taken()
+            rest = self._handler.builder.take()
+            if rest is not None:
+                yield rest
         # The parser raises LookupError or ValueError for an encoding that it does not know.
         except (expat.ExpatError, LookupError, ValueError, RefusedError) as error:
             yield from self._taken()
-            segment = self._handler.builder.take()
-            if segment is not None and self._handler.dataset is not None:
-                yield segment
+            rest = self._handler.builder.take()
+            if rest is not None:
+                yield rest
             raise UnreadableError(self._failure(error)) from error
 
     def _failure(self, error: Exception) -> Finding:
@@ -139,9 +142,12 @@ class MessageSource:
         """Return where the records end that can be read at once from here, the offset where there are none."""
         buffer, start = self._buffer, self._offset
         end = min(len(buffer), start + self._ways.chunk_bytes)
-        closing = _DATASET_END.search(buffer, start, end)
-        if closing is not None:
-            return closing.start()
+        word = buffer.find(b"DataSet", start, end)
+        while word >= 0:
+            opening = max(buffer.rfind(b"<", start, word), start)
+            if _DATASET_END.match(buffer, opening):
+                return opening
+            word = buffer.find(b"DataSet", word + 1, end)
         # A record is whole where the next one starts, or a series where it ends.
         last = buffer.rfind(b"Series", start, end)
         while last > start:
@@ -220,7 +226,7 @@ class MessageSource:
         """Count what the parser was not given; it stays where it is."""
         self.bulk_bytes += len(chunk)
         handler = self._handler
-        lines = chunk.count(b"\n")
+        lines = self._bulk.lines
         last = chunk[chunk.rfind(b"\n") + 1 :]
         handler.place.move(lines, len(last.decode()), (line, column))
         last_position = _last(segment)

@@ -114,11 +114,8 @@ CHILDREN: dict[str, frozenset[str]] = {
 }
 """Elements inside a data set, by parent: those of all versions, for no name has two meanings."""
 
-SKIPPED: dict[str, str] = {
-    "Annotations": "annotations",
-    "Metadata": "reference metadata",
-}
-"""Parts of the standard that have no place in a batch, and how to call them."""
+NOT_KEPT = frozenset(("Annotations", "Metadata"))
+"""Parts of the standard that have no place in a batch."""
 
 REFERENCES: dict[str, str] = {
     "Structure": "DataStructure",

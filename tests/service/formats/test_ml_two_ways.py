@@ -125,11 +125,12 @@ def make(rng: random.Random, kind: str) -> str:
             rows.append(row)
         parts.append(written(kind, series, above, rows, space, rng))
     content = space.join(parts) + space
-    return (
+    body = (
         generic(content)
         if kind == "generic"
         else specific(content, "v3_1" if kind == "v3_1" else "v2_1")
     )
+    return body.replace('action="Replace"', 'action="Delete"') if rng.random() < 0.2 else body
 
 
 def written(
@@ -313,7 +314,7 @@ MUTATIONS["nothing"] = lambda body, rng: body
 def test_an_odd_document_reads_the_same_both_ways(
     name: str, kind: str, test_structures: Structures
 ) -> None:
-    for seed in range(6):
+    for seed in range(4):
         rng = chance(f"{name} {kind} {seed}")
         body = MUTATIONS[name](make(rng, kind), rng)
         both(body.encode("utf-8", "surrogatepass"), test_structures, rng.choice([60, 300, 2000]))

@@ -31,7 +31,8 @@ WITH_ATTRIBUTES = (*KEYS_ONLY, "UNIT_MEASURE", "COVERAGE", "TITLE")
 ML = ("ml21", "ml21-generic", "ml21-timeseries", "ml21-generic-timeseries", "ml30", "ml31")
 READABLE_ML = [name for name in ML if find_data_format(name).decode]
 
-every_format = pytest.mark.parametrize("entry", DATA_FORMATS, ids=lambda entry: entry.name)
+WRITABLE = [entry for entry in DATA_FORMATS if entry.encode]
+every_format = pytest.mark.parametrize("entry", WRITABLE, ids=lambda entry: entry.name)
 
 Write = Callable[..., bytes]
 

@@ -17,7 +17,7 @@ from service.submission.receive import submit
 from service.submission.result import State
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-READABLE = [entry for entry in DATA_FORMATS if entry.decode is not None]
+READABLE = [entry for entry in DATA_FORMATS if entry.encode and entry.decode]
 
 
 def message(data_format, dsd, female: str) -> bytes:
