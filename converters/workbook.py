@@ -12,9 +12,10 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 from urllib.parse import unquote
 
 from lxml import etree
@@ -24,6 +25,9 @@ from converters.number import lexical_number
 
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 """The most that a workbook may unpack to: far above any table, below what harms a machine."""
+
+# Where an encrypted file names its content, if it is one.
+_KIND_BYTES = 65_536
 
 _BUILT_IN_FORMATS: Mapping[int, str] = {
     0: "General",
@@ -104,14 +108,63 @@ def read_workbook(source: bytes | Path, max_unpacked_bytes: int = MAX_UNPACKED_B
     """
     data = source.read_bytes() if isinstance(source, Path) else source
     _check_kind(data)
+    with _readable(), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        _check_size(archive, max_unpacked_bytes)
+        package, book = _read_package(archive)
+        return Workbook(tuple(_sheets(package, book)))
+
+
+@dataclass(frozen=True)
+class SheetRows:
+    """A sheet of an open workbook, its rows read as they are asked for: for sheets too large to hold."""
+
+    name: str
+    package: _Package
+    part: str
+
+    def __iter__(self) -> Iterator[tuple[int, list[Cell]]]:
+        """Iterate over the rows that the file has: number from 1, and the cells that hold something.
+
+        A blank text is something here.
+
+        Raises:
+            WorkbookError: the sheet is damaged.
+        """
+        row = 0
+        with _readable(), _open(self.package, self.part) as stream:
+            for element in _elements(stream, "{*}row"):
+                row = int(element.get("r") or row + 1)
+                yield row, list(_cells_of_row(self.package, element, row, blank_texts=True))
+
+
+@contextmanager
+def open_workbook(
+    stream: BinaryIO, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
+) -> Iterator[tuple[SheetRows, ...]]:
+    """Give the sheets of a workbook while it is open.
+
+    Raises:
+        WorkbookError: as `read_workbook`.
+    """
+    _check_kind(stream.read(_KIND_BYTES))
+    stream.seek(0)
+    with _readable():
+        archive = zipfile.ZipFile(stream)
+    with archive:
+        with _readable():
+            _check_size(archive, max_unpacked_bytes)
+            package, book = _read_package(archive)
+            sheets = tuple(
+                SheetRows(name, package, part) for name, part, _ in _sheet_parts(package, book)
+            )
+        yield sheets
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn what the libraries say of a damaged file into one error."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-            if unpacked > max_unpacked_bytes:
-                raise WorkbookError(
-                    f"the workbook unpacks to {unpacked} bytes, more than {max_unpacked_bytes}"
-                )
-            return _read_package(archive)
+        yield
     except WorkbookError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
@@ -121,6 +174,12 @@ def read_workbook(source: bytes | Path, max_unpacked_bytes: int = MAX_UNPACKED_B
     except ValueError as error:
         # A reference or style that is no number: only a damaged or forged file has one.
         raise WorkbookError(f"the workbook is damaged: {error}") from error
+
+
+def _check_size(archive: zipfile.ZipFile, most: int) -> None:
+    unpacked = sum(part.file_size for part in archive.infolist())
+    if unpacked > most:
+        raise WorkbookError(f"the workbook unpacks to {unpacked} bytes, more than {most}")
 
 
 def _check_kind(data: bytes) -> None:
@@ -135,7 +194,8 @@ def _check_kind(data: bytes) -> None:
         raise WorkbookError("the file is no .xlsx workbook; save it as .xlsx and send it again")
 
 
-def _read_package(archive: zipfile.ZipFile) -> Workbook:
+def _read_package(archive: zipfile.ZipFile) -> tuple[_Package, etree._Element]:
+    """Return the parts with what sheets need of them, and the workbook part."""
     names = {_path(name).lower(): name for name in archive.namelist()}
     package = _Package(archive, names)
     main = _main_part(package)
@@ -150,7 +210,7 @@ def _read_package(archive: zipfile.ZipFile) -> Workbook:
         relations=relations,
         is_1904=any(entry.get("date1904", "") in _TRUE for entry in book.iterfind("{*}workbookPr")),
     )
-    return Workbook(tuple(_sheets(package, book)))
+    return package, book
 
 
 def _path(name: str) -> str:
@@ -267,16 +327,20 @@ def _cell_formats(package: _Package, part: str | None) -> Iterator[str]:
 
 
 def _sheets(package: _Package, book: etree._Element) -> Iterator[Grid]:
+    for name, part, is_hidden in _sheet_parts(package, book):
+        yield _sheet(package, name, part, is_hidden=is_hidden)
+
+
+def _sheet_parts(package: _Package, book: etree._Element) -> Iterator[tuple[str, str, bool]]:
+    """Yield name and part of each worksheet, and whether it is hidden."""
     for entry in book.iterfind("{*}sheets/{*}sheet"):
         relation = next(
             (value for name, value in entry.attrib.items() if etree.QName(name).localname == "id"),
             "",
         )
         kind, target = package.relations.get(str(relation), ("", ""))
-        if kind != "worksheet":
-            continue
-        hidden = entry.get("state", "visible") != "visible"
-        yield _sheet(package, entry.get("name", ""), target, is_hidden=hidden)
+        if kind == "worksheet":
+            yield entry.get("name", ""), target, entry.get("state", "visible") != "visible"
 
 
 def _sheet(package: _Package, name: str, part: str, *, is_hidden: bool) -> Grid:
@@ -312,17 +376,21 @@ def _sheet(package: _Package, name: str, part: str, *, is_hidden: bool) -> Grid:
     )
 
 
-def _cells_of_row(package: _Package, element: etree._Element, row: int) -> Iterator[Cell]:
+def _cells_of_row(
+    package: _Package, element: etree._Element, row: int, *, blank_texts: bool = False
+) -> Iterator[Cell]:
     column = 0
     for entry in element.iterfind("{*}c"):
         reference = entry.get("r")
         column = parse_reference(reference)[1] if reference else column + 1
-        cell = _cell(package, entry, row, column)
+        cell = _cell(package, entry, row, column, blank_texts=blank_texts)
         if cell is not None:
             yield cell
 
 
-def _cell(package: _Package, entry: etree._Element, row: int, column: int) -> Cell | None:
+def _cell(
+    package: _Package, entry: etree._Element, row: int, column: int, *, blank_texts: bool
+) -> Cell | None:
     type_name = entry.get("t", "n")
     kind = _KINDS.get(type_name, CellKind.TEXT)
     stored, formula = _content(entry)
@@ -338,7 +406,7 @@ def _cell(package: _Package, entry: etree._Element, row: int, column: int) -> Ce
         stored = unescaped(stored)
     if kind is CellKind.NUMBER:
         stored = _number(stored)
-    if kind is CellKind.TEXT and not stored.strip():
+    if kind is CellKind.TEXT and not stored.strip() and not blank_texts:
         # Blank to the eye, also where a formula makes it so.
         return None
     return Cell(row, column, kind, stored, number_format, is_formula=formula)

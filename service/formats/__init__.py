@@ -29,6 +29,7 @@ from service.formats.structure_json import decode_structures_json, encode_struct
 from service.formats.structure_table.vocabulary import Form
 from service.formats.structure_xml import decode_structures_xml, encode_structures_xml
 from service.formats.xlsx_data import encode_xlsx
+from service.formats.xlsx_reader import decode_xlsx
 
 __all__ = [
     "DATA_FORMATS",
@@ -212,7 +213,7 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         extension=".xlsx",
         capabilities=replace(_TABLE, several_datasets=True),
         encode=encode_xlsx,
-        decode=None,
+        decode=decode_xlsx,
     ),
 )
 """Every data format. The order says which one a name or media type without version means: the first."""

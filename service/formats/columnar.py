@@ -33,7 +33,9 @@ from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.columns import in_chunks, observation_ids, present, written_ids
 from service.formats.contract import DecodeOptions, EncodeOptions, Header, NotExpressibleError
-from service.formats.levels import Gathered, Level, column_of, same_action
+from service.formats.hoisting import Hoister
+from service.formats.lazy import LazyBatches
+from service.formats.levels import Level, column_of, same_action
 from service.formats.structure_name import structure_urn
 
 STRUCTURE = "sdmx.structure"
@@ -177,12 +179,17 @@ def read_dataset(
     dsd = metadata and _resolve(metadata.structure, structures, report, options)
     if not metadata or not dsd:
         return
-    gathered = Gathered(metadata.action, report, metadata.above)
-    said = metadata.said
-    rows = _Reading(dsd, report, schema, gathered).rows(batches)
-    yield Dataset(dsd, rows, gathered.action, gathered.values, said)
-    for action, entries in gathered.elsewhere.items():
-        yield Dataset(dsd, (), action, tuple(entries), said)
+    action, said, hoister = metadata.action, metadata.said, Hoister(dsd, report)
+    for entry in metadata.above:
+        for id, value in entry.values.items():
+            hoister.state(action, id, entry.key, value, None)
+    rows = LazyBatches(_Reading(dsd, report, schema, action, hoister).rows(batches))
+    yield Dataset(dsd, rows, action, hoister.entries(action), said)
+    rows.keep_rest()
+    # Values above the observation from rows that ask for something else than the data set.
+    for other in hoister.actions:
+        if other != action:
+            yield Dataset(dsd, (), other, tuple(hoister.entries(other)), said)
 
 
 class _Above(msgspec.Struct):
@@ -255,7 +262,8 @@ class _Reading:
     dsd: Dsd
     report: Report
     schema: pa.Schema
-    gathered: Gathered
+    action: Action
+    hoister: Hoister
     told: set[str] = field(default_factory=set)
     """Columns of which it has been said that they are converted."""
 
@@ -268,7 +276,7 @@ class _Reading:
             for start in range(0, whole.num_rows, BATCH_ROWS):
                 level = self.level(whole.slice(start, BATCH_ROWS), first)
                 first += len(level.locators)
-                yield from level.batches(self.gathered.take(level), own_actions=own_actions)
+                yield from level.batches(self.hoister.hoist(level), own_actions=own_actions)
 
     # -- columns -----------------------------------------------------------------------------------
 
@@ -284,7 +292,7 @@ class _Reading:
             elif name not in self.dsd and not name.startswith(NUMBER_PREFIX):
                 self.report_unknown(name, absent)
         for id in absent:
-            if id in self.dsd.key_ids and self.gathered.action is not Action.DELETE:
+            if id in self.dsd.key_ids and self.action is not Action.DELETE:
                 self.add(
                     "missing-dimension",
                     Severity.ERROR,
@@ -334,7 +342,7 @@ class _Reading:
 
     def actions(self, batch: pa.RecordBatch) -> npt.NDArray[np.object_]:
         """Return what each row asks for."""
-        found = same_action(self.gathered.action, batch.num_rows)
+        found = same_action(self.action, batch.num_rows)
         column = present(batch, ACTION)
         if column is None:
             return found
@@ -346,9 +354,9 @@ class _Reading:
                     Severity.ERROR,
                     ACTION,
                     f"{text!r} is no action; there are {', '.join(words)}. The row was taken as "
-                    f"{self.gathered.action}.",
+                    f"{self.action}.",
                 )
-            found[row] = words.get(text, self.gathered.action)
+            found[row] = words.get(text, self.action)
         return found
 
     def column(self, component: ResolvedComponent, column: pa.Array) -> pa.Array:

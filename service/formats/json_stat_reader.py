@@ -23,8 +23,9 @@ from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.contract import NO_OPTIONS, DecodeOptions
+from service.formats.hoisting import Hoister
 from service.formats.json_stat import STATUS
-from service.formats.levels import Gathered, Level, column_of, same_action
+from service.formats.levels import Level, column_of, same_action
 
 _VALUE = (str, int, type(None))
 
@@ -200,7 +201,10 @@ class _Reading:
             _NotJsonStatError: something is not as JSON-stat has it.
         """
         action, said, above = self.stated()
-        gathered = Gathered(action, self.report, above)
+        hoister = Hoister(self.dsd, self.report)
+        for entry in above:
+            for id, value in entry.values.items():
+                hoister.state(action, id, entry.key, value, None)
         values = self.values()
         places = np.array(sorted({place for found in values.values() for place in found}), np.int64)
         level = Level(
@@ -212,9 +216,9 @@ class _Reading:
                 [f"pointer:{self.pointer}/value/{place}" for place in places.tolist()], pa.string()
             ),
         )
-        rows = gathered.take(level)
+        rows = hoister.hoist(level)
         batches = level.batches(rows, own_actions=False) if len(rows) else []
-        return [Dataset(self.dsd, batches, action, tuple(gathered.values), said)]
+        return [Dataset(self.dsd, batches, action, tuple(hoister.entries(action)), said)]
 
     def stated(self) -> tuple[Action, SetAttributes, list[AttributeValues]]:
         """Return what `extension.sdmx` says of the data set."""

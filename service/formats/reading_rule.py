@@ -77,6 +77,8 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("unreadable-column", Severity.ERROR, "A column is of a type without values"),
     ConversionRule("not-json-stat", Severity.FATAL, "The message is no JSON-stat 2.0 dataset"),
     ConversionRule("wrong-metadata", Severity.FATAL, "What a file says of itself cannot be read"),
+    ConversionRule("not-xlsx", Severity.FATAL, "The file is no workbook with a sheet of data"),
+    ConversionRule("unreadable-cell", Severity.ERROR, "A cell holds no value that can be told"),
     ConversionRule("not-parquet", Severity.FATAL, "The file is no Parquet file, or damaged"),
     ConversionRule(
         "not-arrow", Severity.FATAL, "The file is no Arrow IPC stream or file, or damaged"

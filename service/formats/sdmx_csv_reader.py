@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain, groupby
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -143,6 +143,28 @@ class _Part(NamedTuple):
         return int(self.table.lines[self.first])
 
 
+class Rows(Protocol):
+    """Rows of cells under a header, read once from their start to their end: a CSV text, or a sheet."""
+
+    @property
+    def head(self) -> str:
+        """The start of the header, as CSV."""
+        ...
+
+    @property
+    def is_unreadable(self) -> bool:
+        """True once nothing comes any more, for a reason that was reported."""
+        ...
+
+    def header(self, separator: str) -> tuple[str, ...]:
+        """Return the cells of the next row and step over it."""
+        ...
+
+    def tables(self, separator: str, columns: int) -> Iterator[CsvTable]:
+        """Yield the rows from here on."""
+        ...
+
+
 def _decode(
     version: CsvVersion,
     stream: BinaryIO,
@@ -150,7 +172,17 @@ def _decode(
     report: Report,
     options: DecodeOptions,
 ) -> Iterator[Dataset]:
-    text = CsvText(stream, report)
+    yield from decode_rows(version, CsvText(stream, report), structures, report, options)
+
+
+def decode_rows(
+    version: CsvVersion,
+    text: Rows,
+    structures: Structures,
+    report: Report,
+    options: DecodeOptions,
+) -> Iterator[Dataset]:
+    """Yield the datasets of rows, whatever holds them; places are `line:N`, N as `CsvTable.lines` has it."""
     if text.is_unreadable:
         return
     file = _opened(text, version, report, options)
@@ -168,7 +200,7 @@ def _decode(
 
 
 def _opened(
-    text: CsvText, version: CsvVersion, report: Report, options: DecodeOptions
+    text: Rows, version: CsvVersion, report: Report, options: DecodeOptions
 ) -> _File | None:
     """Return what the start of the file says; None (and a finding) where it is no SDMX-CSV."""
     head = text.head

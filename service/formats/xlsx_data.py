@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
@@ -45,6 +45,20 @@ MOST_SHEET_NAME = 31
 SIGNIFICANT_DIGITS = 15
 FIRST_NUMBER_STYLE = 2
 """Style of a number without decimals; one with n decimals has the n-th after it."""
+
+ABOUT = "About"
+"""Name of the sheet that tells about the others."""
+CAPTION_OF_SHEET = "Sheet"
+CAPTIONS = (
+    ("set_id", "Set id"),
+    ("valid_from", "Valid from"),
+    ("valid_to", "Valid to"),
+    ("reporting_begin", "Reporting begin"),
+    ("reporting_end", "Reporting end"),
+    ("publication_year", "Publication year"),
+    ("publication_period", "Publication period"),
+)
+"""The fields of `SetAttributes` with their captions there."""
 
 ABSENT = "<c/>"
 _NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
@@ -281,7 +295,7 @@ def _again(first: Batch | None, rest: Iterator[Batch]) -> Iterator[Batch]:
 
 def _sheet_names(datasets: Sequence[PreparedDataset]) -> list[str]:
     """Return a name a data set: the id of its dataflow, numbered where it comes again."""
-    taken: set[str] = {"about"}
+    taken = {ABOUT.lower()}
     names = []
     for dataset in datasets:
         base = _NOT_IN_NAMES.sub("_", dataset.dsd.urn.id)[:MOST_SHEET_NAME]
@@ -304,7 +318,7 @@ def _chunks(header: Header, sheets: Sequence[_Sheet]) -> Iterator[bytes]:
             info.compress_type = zipfile.ZIP_DEFLATED
             return info
 
-        names = [*(sheet.name for sheet in sheets), "About"]
+        names = [*(sheet.name for sheet in sheets), ABOUT]
         for name, text in _package(names).items():
             archive.writestr(part(name), text)
         for number, sheet in enumerate(sheets, 1):
@@ -333,13 +347,17 @@ def _about(header: Header, sheets: Sequence[_Sheet]) -> str:
         dataset = sheet.dataset
         lines += [
             ("", ""),
-            ("Sheet", sheet.name),
+            (CAPTION_OF_SHEET, sheet.name),
             ("Structure", str(dataset.dsd.agreement or dataset.dsd.urn)),
             ("Name", sheet.structure_cells()[2]),
             ("Action", dataset.action.value),
             ("Observations", str(dataset.preamble.observations)),
         ]
-        lines += [(name, text) for name, text in _said_of(dataset) if text]
+        lines += [
+            (caption, text)
+            for name, caption in CAPTIONS
+            if (text := getattr(dataset.said, name)) is not None
+        ]
     rows = "".join(
         f"<row>{text_cell(name, style=1)}{text_cell(text)}</row>" if name else "<row/>"
         for name, text in lines
@@ -347,20 +365,6 @@ def _about(header: Header, sheets: Sequence[_Sheet]) -> str:
     return (
         f'{_DECLARATION}<worksheet {_MAIN}><cols><col min="1" max="1" width="22" customWidth="1"/>'
         f'<col min="2" max="2" width="90" customWidth="1"/></cols><sheetData>{rows}</sheetData></worksheet>'
-    )
-
-
-def _said_of(dataset: PreparedDataset) -> Iterable[tuple[str, str | None]]:
-    """Return what is said of a data set besides its contents, with captions."""
-    said = dataset.said
-    return (
-        ("Set id", said.set_id),
-        ("Valid from", said.valid_from),
-        ("Valid to", said.valid_to),
-        ("Reporting begin", said.reporting_begin),
-        ("Reporting end", said.reporting_end),
-        ("Publication year", said.publication_year),
-        ("Publication period", said.publication_period),
     )
 
 

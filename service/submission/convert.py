@@ -16,8 +16,10 @@ from converters.conversion import SourceDescription, TableSummary
 from dsd.dataset import Dataset
 from dsd.finding import Report
 from dsd.structures import Structures
+from service.formats import find_data_format
 from service.formats.contract import NO_OPTIONS, DecodeOptions
 from service.formats.recognition import HEAD_BYTES, UnrecognisedError, recognise_data
+from service.formats.xlsx_reader import is_data_workbook
 from service.submission.body import BodyError, opened
 
 QUESTIONNAIRE = "questionnaire"
@@ -65,12 +67,13 @@ def read_submission(
     """
     try:
         with opened(source, temporary_folder) as body:
-            if body.is_workbook:
+            if body.is_workbook and not is_data_workbook(body.stream):
                 yield _read_workbook(body.stream, structures, country)
                 return
             head = body.stream.read(HEAD_BYTES)
             body.stream.seek(0)
-            data_format, report = recognise_data(head), Report()
+            data_format = find_data_format("xlsx") if body.is_workbook else recognise_data(head)
+            report = Report()
             decode = data_format.decode
             # What cannot be read is not recognised.
             assert decode is not None  # noqa: S101
