@@ -15,7 +15,7 @@ from service.formats.ml_reading import decode_ml
 from service.formats.parquet_data import decode_arrow, decode_parquet, encode_arrow, encode_parquet
 from service.formats.sdmx_csv import encode_csv, encode_csv_1_0, encode_csv_2_0
 from service.formats.sdmx_csv_reader import decode_csv, decode_csv_1_0, decode_csv_2_0
-from service.formats.sdmx_json import encode_json
+from service.formats.sdmx_json import encode_json, encode_json_1_0, encode_json_2_0
 from service.formats.sdmx_json_reader import decode_json
 from service.formats.sdmx_ml_data import (
     encode_generic_21,
@@ -49,7 +49,7 @@ _CSV = Capabilities(
     several_datasets=True,
     several_measures=True,
 )
-_JSON = replace(_CSV, row_actions=False, several_datasets=False)
+_JSON = replace(_CSV, row_actions=False, said=_SAID - {"set_id"})
 _ML_31 = replace(_CSV, row_actions=False, said=_SAID)
 _ML_30 = replace(_ML_31, came_back=_NO_MERGE)
 _ML = replace(_ML_30, several_measures=False)
@@ -101,6 +101,26 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         encode=encode_json,
         decode=decode_json,
         aliases=("application/json",),
+    ),
+    DataFormat(
+        name="json20",
+        media_type="application/vnd.sdmx.data+json",
+        version="2.0.0",
+        extension=".json",
+        capabilities=replace(_JSON, came_back=_NO_MERGE),
+        encode=encode_json_2_0,
+        decode=decode_json,
+    ),
+    DataFormat(
+        name="json10",
+        media_type="application/vnd.sdmx.data+json",
+        version="1.0.0",
+        extension=".json",
+        capabilities=replace(
+            _JSON, came_back=_NO_MERGE, several_datasets=False, several_measures=False
+        ),
+        encode=encode_json_1_0,
+        decode=decode_json,
     ),
     DataFormat(
         name="ml21",

@@ -68,6 +68,9 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ),
     ConversionRule("structured-text", Severity.WARNING, "Of marked-up text nothing is kept"),
     ConversionRule("duplicate-member", Severity.ERROR, "A JSON object has a member twice"),
+    ConversionRule(
+        "missing-measures", Severity.WARNING, "The message does not describe its measures"
+    ),
     ConversionRule("annotations-not-kept", Severity.WARNING, "Annotations of data are not kept"),
     ConversionRule(
         "sender-error", Severity.WARNING, "The sender says with the data that something went wrong"

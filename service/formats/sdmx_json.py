@@ -1,4 +1,4 @@
-"""SDMX-JSON 2.1 data: the encoder. sdmx-json 2.1.0, data-message."""
+"""SDMX-JSON data: the encoder of 1.0, 2.0 and 2.1. sdmx-json, data-message."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from codelists.item_scheme import Code
+from codelists.text import DEFAULT_LANGUAGE
 from codelists.urn import TYPE_OF_NAME, Urn
 from dsd.batch import Batch
-from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset
+from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset, SetAttributes
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
+from service.formats.attaching import Attacher
 from service.formats.columns import (
     Part,
     chosen,
@@ -33,13 +35,44 @@ from service.formats.columns import (
     text_pieces,
     written_ids,
 )
-from service.formats.contract import EncodeOptions, Header
+from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.grouping import Grouper, ordered, positions_of
 from service.formats.levels import dimensions_of
 from service.formats.names import ALL_LANGUAGES, asked_languages, languages_of, wanted_texts
+from service.formats.sdmx_csv import sub_fields
 
-FORMAT_NAME = "SDMX-JSON 2.1"
-SCHEMA_URL = "https://json.sdmx.org/2.1/sdmx-json-data-schema.json"
+
+@dataclass(frozen=True)
+class JsonVersion:
+    """One version of SDMX-JSON."""
+
+    number: str
+    schema_url: str
+
+    @property
+    def name(self) -> str:
+        """Name for people."""
+        return f"SDMX-JSON {self.number}"
+
+    def word_of(self, action: Action) -> str:
+        """Return the word for an action; before 2.1 Append is what Merge means."""
+        merged = action is Action.MERGE and self is not JSON_2_1
+        return Action.APPEND.value if merged else action.value
+
+
+JSON_1_0 = JsonVersion("1.0", "https://json.sdmx.org/1.0/sdmx-json-data-schema.json")
+JSON_2_0 = JsonVersion("2.0", "https://json.sdmx.org/2.0.0/sdmx-json-data-schema.json")
+JSON_2_1 = JsonVersion("2.1", "https://json.sdmx.org/2.1/sdmx-json-data-schema.json")
+
+# What is said of a data set, by the names of the standard; SDMX-JSON has no set id.
+_SAID = {
+    "reporting_begin": "reportingBegin",
+    "reporting_end": "reportingEnd",
+    "valid_from": "validFrom",
+    "valid_to": "validTo",
+    "publication_year": "publicationYear",
+    "publication_period": "publicationPeriod",
+}
 
 # Data types whose values are JSON numbers (field guide, "Mapping of SDMX data types").
 NUMBER_TYPES = frozenset(("Integer", "Count", "Numeric", "Long", "Short", "Float", "Double"))
@@ -64,10 +97,13 @@ def inline_value(component: ResolvedComponent, text: str) -> str:
 
 @dataclass(frozen=True)
 class _Writer:
-    """What is fixed for one message."""
+    """What is fixed for one data set of a message."""
 
-    header: Header
+    version: JsonVersion
+    number: int
+    """Place of the data set in the message."""
     action: Action
+    said: SetAttributes
     dsd: Dsd
     preamble: Preamble
     options: EncodeOptions
@@ -97,36 +133,39 @@ class _Writer:
         """Return the attributes written."""
         return [c for c in self.components if c.role is Role.ATTRIBUTE]
 
+    @property
+    def is_1_0(self) -> bool:
+        """True for SDMX-JSON 1.0, which has neither measures nor groups nor lists of values."""
+        return self.version is JSON_1_0
+
     def measures(self) -> list[ResolvedComponent]:
-        """Return the measures written."""
+        """Return the measures written; the first cell of 1.0 is that of the one measure."""
+        if self.is_1_0:
+            return list(self.dsd.measures)
         return [c for c in self.components if c.role is Role.MEASURE]
 
     def level_of(self, component: ResolvedComponent) -> str:
         """Return the level at which an attribute is written: that of its values above, else observation."""
         above = [entry for entry in self.preamble.attributes if component.id in entry.values]
-        if not above:
+        if not above or (self.is_1_0 and any(entry.key for entry in above)):
             return "observation"
         return "dimensionGroup" if any(entry.key for entry in above) else "dataSet"
 
     # -- before the rows ---------------------------------------------------------------------------
 
     def opening(self) -> str:
-        """Return the message up to the first series or observation."""
-        structure = self.structure()
-        meta: dict[str, Any] = {
-            "id": self.header.id,
-            "test": self.header.test,
-            "prepared": self.header.prepared.isoformat(timespec="seconds"),
-            "contentLanguages": list(self.languages()),
-            "sender": {"id": self.header.sender},
-        }
-        dataset: dict[str, Any] = {"structure": 0, "action": self.action.value}
+        """Return the data set up to the first series or observation."""
+        dataset: dict[str, Any] = {} if self.is_1_0 else {"structure": self.number}
+        if self.version is not JSON_2_1:
+            dataset["links"] = self.links()
+        dataset["action"] = self.version.word_of(self.action)
+        for name, member in _SAID.items():
+            text = getattr(self.said, name)
+            if text is not None:
+                dataset[member] = _instant(text) if member.startswith("valid") else text
         dataset |= self.dataset_attributes() | self.group_attributes()
         member = "observations" if self.is_flat else "series"
-        data = (
-            f'{{"structures":[{dumps(structure)}],"dataSets":[{dumps(dataset)[:-1]},"{member}":{{'
-        )
-        return f'{{"$schema":{dumps(SCHEMA_URL)},"meta":{dumps(meta)},"data":{data}'
+        return f'{dumps(dataset)[:-1]},"{member}":{{'
 
     def languages(self) -> tuple[str, ...]:
         """Return the languages of the names in the message, the main one first."""
@@ -164,13 +203,15 @@ class _Writer:
         }
         for component in self.attributes():
             attributes[self.level_of(component)].append(self.attribute(component))
-        return {
-            "links": self.links(),
-            **self.names(flow.name or flow.id, flow.names),
+        common = {"links": self.links(), **self.names(flow.name or flow.id, flow.names)}
+        if self.is_1_0:
+            del attributes["dimensionGroup"]
+            return common | {"dimensions": dimensions, "attributes": attributes}
+        return common | {
             "dimensions": dimensions,
             "measures": {"observation": [self.component(c) for c in self.measures()]},
             "attributes": attributes,
-            "dataSets": [0],
+            "dataSets": [self.number],
         }
 
     def links(self) -> list[dict[str, str]]:
@@ -196,7 +237,7 @@ class _Writer:
     def component(self, component: ResolvedComponent) -> dict[str, Any]:
         """Return what dimensions, measures and attributes have in common."""
         found = {"id": component.id, **self.names(component.id, component.concept.names)}
-        if component.role in (Role.MEASURE, Role.ATTRIBUTE):
+        if component.role in (Role.MEASURE, Role.ATTRIBUTE) and not self.is_1_0:
             found["isMandatory"] = component.is_mandatory
             if component.text_format and component.text_format.data_type and not component.codelist:
                 found["format"] = {"dataType": component.text_format.data_type}
@@ -209,29 +250,37 @@ class _Writer:
         found = self.component(component) | {"keyPosition": position}
         if component.role is Role.TIME:
             found["roles"] = ["TIME_PERIOD"]
-        if self.values[component.id]:
+        if self.values[component.id] or self.version is not JSON_2_1:
             found["values"] = self.component_values(component)
         return found
 
     def attribute(self, component: ResolvedComponent) -> dict[str, Any]:
         """Return an attribute with its relationship and, where it is coded, its values."""
         found = self.component(component) | {"relationship": self.relationship(component)}
-        if component.is_multiple:
+        if component.is_multiple and self.version is JSON_2_1:
             found["maxOccurs"] = "unbounded"
-        if self.values.get(component.id):
+        elif component.is_multiple and not self.is_1_0:
+            found["format"] = {**found.get("format", {}), "maxOccurs": "unbounded"}
+        if self.values.get(component.id) or self.is_1_0:
             found["values"] = self.component_values(component)
         return found
 
     def relationship(self, component: ResolvedComponent) -> dict[str, Any]:
         """Return what the attribute's value depends on; a group becomes its dimensions."""
         dimensions = dimensions_of(self.dsd, component)
-        if dimensions is None:
-            return {"observation": {}}
-        return {"dimensions": list(dimensions)} if dimensions else {"dataflow": {}}
+        if dimensions:
+            return {"dimensions": list(dimensions)}
+        if self.is_1_0:
+            return (
+                {"none": {}}
+                if dimensions is not None
+                else {"primaryMeasure": self.measures()[0].id}
+            )
+        return {"observation": {}} if dimensions is None else {"dataflow": {}}
 
     def component_values(self, component: ResolvedComponent) -> list[dict[str, Any]]:
         """Return the value objects that rows refer to by their number."""
-        return [self.value_object(component, value) for value in self.values[component.id]]
+        return [self.value_object(component, value) for value in self.values.get(component.id, ())]
 
     def value_object(self, component: ResolvedComponent, value: str) -> dict[str, Any]:
         """Return a code with its names, or an uncoded value as it is."""
@@ -239,6 +288,8 @@ class _Writer:
         if code is not None:
             found = {"id": value, **self.names(value, code.names)}
             return found | ({"parent": code.parent} if code.parent else {})
+        if self.is_1_0 and component.role is Role.ATTRIBUTE:
+            return {"name": value}
         if not _ID.fullmatch(value):
             return {"value": value} | _interval(component, value)
         return {"id": value, "name": value} | _interval(component, value)
@@ -270,16 +321,18 @@ class _Writer:
         }
 
     def group_key(self, entry: AttributeValues) -> str:
-        """Return the key of a group: numbers of values in the order of the DSD."""
+        """Return the key of a group: numbers of values in the order in which the structure describes dimensions."""
         return ":".join(
             str(self.values[id].index(entry.key[id])) if id in entry.key else ""
-            for id in self.dsd.key_ids
+            for id in (*self.at_dataset, *self.at_series, *self.at_observation)
         )
 
     def given(self, component: ResolvedComponent, value: str | tuple[str, ...] | None) -> Any:
         """Return a value above the observation as a number of a code, or in place."""
         if value is None:
             return None
+        if not isinstance(value, str) and self.is_1_0:
+            return self.values[component.id].index(sub_fields(value))
         if not isinstance(value, str):
             return [self.given(component, text) for text in value]
         if component.id in self.values:
@@ -310,15 +363,18 @@ class _Writer:
         parts: list[Part] = []
         for component in wanted:
             parts += [","] if parts else []
-            column = present(batch, component.id)
+            column = present(batch, component.id) if component in self.components else None
             parts.append("null" if column is None else self.cell_pieces(component, column))
         return parts
 
     def cell_pieces(self, component: ResolvedComponent, column: pa.Array) -> Part:
         """Return the JSON of each value of a column."""
         write = self.write_of(component)
+        if pa.types.is_list(column.type) and self.is_1_0:
+            return list_pieces(column, lambda values: dumps(sub_fields(values)), "null")
         if pa.types.is_list(column.type):
-            return list_pieces(column, lambda values: f"[{','.join(map(write, values))}]", "null")
+            own = dumps if self.version is JSON_2_0 else write
+            return list_pieces(column, lambda values: f"[{','.join(map(own, values))}]", "null")
         data_type = component.text_format.data_type if component.text_format else None
         if component.role is Role.MEASURE and data_type in NUMBER_TYPES and not component.codelist:
             return text_pieces(column, JSON_NUMBER, dumps, "null")
@@ -358,8 +414,8 @@ class _Writer:
         return ['"', *(self.key_pieces(batch, self.at_series, None) or ["0"]), '":{}']
 
     def closing(self, started: bool) -> str:
-        """Return the message from the last row on."""
-        return ("" if self.is_one_level or not started else "}}") + "}}]}}"
+        """Return the data set from the last row on."""
+        return ("" if self.is_one_level or not started else "}}") + "}}"
 
 
 def _interval(component: ResolvedComponent, value: str) -> dict[str, str]:
@@ -374,6 +430,15 @@ def _interval(component: ResolvedComponent, value: str) -> dict[str, str]:
         "start": f"{period.first_moment.isoformat()}Z",
         "end": f"{period.last_moment.isoformat()}Z",
     }
+
+
+def _instant(text: str) -> str:
+    """Return a moment as RFC 3339 has it, which asks for a time and its zone; UTC where there is none."""
+    moment = text if "T" in text else f"{text}T00:00:00"
+    return moment if _ZONE.search(moment) else f"{moment}Z"
+
+
+_ZONE = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})$")
 
 
 def _values(
@@ -393,11 +458,42 @@ def _values(
     return {id: tuple(values) for id, values in found.items()}
 
 
-def _writer(header: Header, dataset: PreparedDataset, options: EncodeOptions) -> _Writer:
+def _values_1_0(
+    dsd: Dsd, preamble: Preamble, components: tuple[ResolvedComponent, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Return the same for 1.0: several values are one text, and all values of the data set stand in a list.
+
+    Raises:
+        NotExpressibleError: a value of a dimension is no id.
+    """
+    found = {
+        id: values
+        for id, values in _values(dsd, preamble, components).items()
+        if id in dsd.key_ids or (dsd[id].role is Role.ATTRIBUTE and not dsd[id].is_multiple)
+    }
+    for id in dsd.key_ids:
+        wrong = next((value for value in found[id] if not _ID.fullmatch(value)), None)
+        if wrong is not None:
+            raise NotExpressibleError(
+                f"{id}={wrong!r} is no id, which SDMX-JSON 1.0 wants of a dimension; write SDMX-JSON 2.1"
+            )
+    for entry in preamble.attributes:
+        for id, value in entry.values.items() if not entry.key else ():
+            text = value if isinstance(value, str) else sub_fields(value)
+            found[id] = tuple(dict.fromkeys([*found.get(id, ()), text]))
+    return found
+
+
+def _writer(
+    version: JsonVersion, number: int, dataset: PreparedDataset, options: EncodeOptions
+) -> _Writer:
     dsd, preamble = dataset.dsd, dataset.preamble
     ids = set(written_ids(dsd, options))
     components = tuple(c for c in dsd.components if c.id in ids)
-    values = _values(dsd, preamble, components)
+    values = (_values_1_0 if version is JSON_1_0 else _values)(dsd, preamble, components)
+    if version is JSON_2_0:
+        # Its schema takes no list of whole numbers for valid (they are numbers too, in a `oneOf`): lists hold texts.
+        values = {id: own for id, own in values.items() if not dsd[id].is_multiple}
     at_observation = observation_ids(dsd, options)
     packed = [
         id
@@ -406,9 +502,13 @@ def _writer(header: Header, dataset: PreparedDataset, options: EncodeOptions) ->
         and len(values[id]) == 1
         and (id not in at_observation or len(at_observation) > 1)
     ]
+    if dataset.said.set_id is not None:
+        raise NotExpressibleError(f"{version.name} has no id of a data set; write SDMX-ML")
     return _Writer(
-        header,
+        version,
+        number,
         dataset.action,
+        dataset.said,
         dsd,
         preamble,
         options,
@@ -425,18 +525,105 @@ def encode_json(
 ) -> Iterator[bytes]:
     """Yield an SDMX-JSON 2.1 data message, grouped by series or (AllDimensions) flat.
 
-    Values above the observation go to the dataset or to `dimensionGroupAttributes`. Beside series without
-    observations TIME_PERIOD is described, since keys of groups have its place, but has no values.
+    Each data set has a structure of its own. Values above the observation go to the dataset or to
+    `dimensionGroupAttributes`. Beside series without observations TIME_PERIOD is described, since keys of groups
+    have its place, but has no values.
 
     Raises:
-        NotExpressibleError: rows with actions of their own; an unknown dimension at the observation.
+        NotExpressibleError: rows with actions of their own; an unknown dimension at the observation; a set id.
     """
-    dataset = only_one(datasets, FORMAT_NAME)
-    rows = peeked(dataset.batches, FORMAT_NAME, row_actions=False)
-    return _chunks(_writer(header, dataset, options), rows)
+    return _encode(JSON_2_1, header, datasets, options)
 
 
-def _chunks(writer: _Writer, batches: Iterable[Batch]) -> Iterator[bytes]:
+def encode_json_2_0(
+    header: Header, datasets: Sequence[PreparedDataset], options: EncodeOptions
+) -> Iterator[bytes]:
+    """Yield the same as SDMX-JSON 2.0, where Merge is written as Append, which means the same."""
+    return _encode(JSON_2_0, header, datasets, options)
+
+
+def encode_json_1_0(
+    header: Header, datasets: Sequence[PreparedDataset], options: EncodeOptions
+) -> Iterator[bytes]:
+    """Yield an SDMX-JSON 1.0 data message: one data set of one measure.
+
+    Values above the observation stand on each observation but those of the data set; several values of an attribute
+    are one text, joined by `;`.
+
+    Raises:
+        NotExpressibleError: also several data sets or measures, values of dimensions that are no ids, and a value
+            above the observation that holds for none (which shows at the end).
+    """
+    dataset = only_one(datasets, JSON_1_0.name)
+    if len(dataset.dsd.measures) != 1:
+        raise NotExpressibleError(
+            f"SDMX-JSON 1.0 has one measure, {dataset.dsd.urn.short} {len(dataset.dsd.measures)}; write SDMX-JSON 2.1"
+        )
+    return _encode(JSON_1_0, header, datasets, options)
+
+
+def _encode(
+    version: JsonVersion,
+    header: Header,
+    datasets: Sequence[PreparedDataset],
+    options: EncodeOptions,
+) -> Iterator[bytes]:
+    writers = [
+        _writer(version, number, dataset, options) for number, dataset in enumerate(datasets)
+    ]
+    rows = [peeked(dataset.batches, version.name, row_actions=False) for dataset in datasets]
+    return _chunks(version, header, writers, rows)
+
+
+def _message_opening(version: JsonVersion, header: Header, writers: Sequence[_Writer]) -> str:
+    """Return the message up to its first data set."""
+    languages = dict.fromkeys(tag for writer in writers for tag in writer.languages())
+    meta: dict[str, Any] = {} if version is JSON_2_1 else {"schema": version.schema_url}
+    meta |= {
+        "id": header.id,
+        "test": header.test,
+        "prepared": header.prepared.isoformat(timespec="seconds"),
+        "contentLanguages": list(languages) or [DEFAULT_LANGUAGE],
+        "sender": {"id": header.sender},
+    }
+    structures = [writer.structure() for writer in writers]
+    start = f'"$schema":{dumps(version.schema_url)},' if version is JSON_2_1 else ""
+    stated = (
+        f'"structure":{dumps(structures[0])}'
+        if version is JSON_1_0
+        else f'"structures":{dumps(structures)}'
+    )
+    return f'{{{start}"meta":{dumps(meta)},"data":{{{stated},"dataSets":['
+
+
+def _chunks(
+    version: JsonVersion,
+    header: Header,
+    writers: Sequence[_Writer],
+    rows: Sequence[Iterator[Batch]],
+) -> Iterator[bytes]:
+    yield _message_opening(version, header, writers).encode()
+    for number, (writer, batches) in enumerate(zip(writers, rows, strict=True)):
+        yield b"," if number else b""
+        yield from _data_set(writer, _with_all(writer, batches) if writer.is_1_0 else batches)
+    yield b"]}}"
+
+
+def _with_all(writer: _Writer, batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield the rows with the values above the observation on each, but those of the data set."""
+    entries = [entry for entry in writer.preamble.attributes if entry.key]
+    ids = {c.id for c in writer.attributes()}
+    attacher = Attacher(writer.dsd, entries, ids)
+    for batch in batches:
+        yield attacher.attach(batch)
+    for entry in attacher.unused():
+        raise NotExpressibleError(
+            f"{', '.join(entry.values)} for {entry.key} holds for no observation, and SDMX-JSON 1.0 has no other place; "
+            "write SDMX-JSON 2.1"
+        )
+
+
+def _data_set(writer: _Writer, batches: Iterable[Batch]) -> Iterator[bytes]:
     yield writer.opening().encode()
     positions = positions_of(writer.preamble, writer.dsd)
     outer = [id for id in writer.dsd.key_ids if id not in writer.at_observation]

@@ -140,7 +140,9 @@ class DataSetReader:
         measures = structure.get("measures") or {}
         # 1.0 describes no measure: the first cell is the value.
         first = [Described(component.id, None, None) for component in dsd.measures[:1]]
-        self.measures = described(measures.get("observation")) if has_measures else first
+        self.lacks_measures = has_measures and structure.get("measures") is None
+        states_them = has_measures and not self.lacks_measures
+        self.measures = described(measures.get("observation")) if states_them else first
         self.cells = [*self.measures, *self.attributes["observation"]]
         self._wrong: set[str] = set()
         self._seen = _Seen()
@@ -189,9 +191,9 @@ class DataSetReader:
         """Return the rows of a window, and the values that their series state."""
         if not window.text.isascii():
             window.text.decode()
-        dimensions = self.dimensions["observation"], self.dimensions["series"]
+        own = self.at("flat" if is_flat else "observation")
         found = find_observations(
-            window, len(dimensions[1]), len(dimensions[0]), len(self.cells), is_flat=is_flat
+            window, len(self.at("series")), len(own), len(self.cells), is_flat=is_flat
         )
         level = None if found is None else self.in_bulk(window, found)
         return self.one_by_one(window, is_flat) if level is None else level
@@ -224,6 +226,17 @@ class DataSetReader:
             if id not in stated and self.action is not Action.DELETE:
                 text = f"The message has no dimension {id} ({self.dsd[id].name}) of {self.dsd.urn.short}."
                 self.add("missing-dimension", text, id)
+        if self.lacks_measures:
+            self.report.add(
+                Finding(
+                    rule="missing-measures",
+                    severity=Severity.WARNING,
+                    message="The structure does not describe its measures, as SDMX-JSON 2.x asks for; the first cell of "
+                    "each observation was read as the measure.",
+                    dataflow=self.dsd.urn.short,
+                    locator=f"pointer:{self.pointer}",
+                )
+            )
         if self.entry.get("annotations"):
             self.report_annotations(self.pointer)
 
@@ -291,6 +304,10 @@ class DataSetReader:
 
     def value(self, component: Described, raw: Any, pointer: str) -> Value | None:
         """Return the value that a number or text in an array stands for."""
+        if isinstance(raw, dict):
+            text = f"{component.id} comes in the languages {', '.join(raw)}, but takes one text; the first was read."
+            self.add("multilingual-values", text, component.id, pointer)
+            return _text(next(iter(raw.values()), None))
         if component.values is None or isinstance(raw, str):
             return _text(raw)
         if isinstance(raw, list):
@@ -308,9 +325,16 @@ class DataSetReader:
             return None
         return component.values[raw]
 
+    def at(self, level: str) -> list[Described]:
+        """Return the dimensions in the keys of a level; `flat` for observations without series."""
+        if level == "flat":
+            # All that vary, also where the structure serves data sets with series too.
+            return [*self.dimensions["series"], *self.dimensions["observation"]]
+        return self.dimensions[level]
+
     def key(self, level: str, key: str, pointer: str) -> dict[str, str | None]:
         """Return the dimension values of a key `0:3:1`."""
-        stated = self.dimensions[level]
+        stated = self.at(level)
         parts = key.split(":") if stated else []
         if len(parts) != len(stated):
             text = f"The key {key!r} has {len(parts)} parts, the message states {len(stated)} dimensions."
@@ -357,7 +381,7 @@ class DataSetReader:
                 return None
             series = dimensions
             columns |= {id: column.take(owners) for id, column in series.items()}
-        own = self.dimension_columns("observation", found.keys)
+        own = self.dimension_columns("observation" if found.series else "flat", found.keys)
         if own is None:
             return None
         columns |= own
@@ -376,7 +400,7 @@ class DataSetReader:
     def remember(self, found: Observations) -> None:
         """Report series that come again in another window; keep the keys of a flat data set."""
         if found.series is None:
-            self._seen.numbers.append(key_numbers_of(self.dimensions["observation"], found.keys))
+            self._seen.numbers.append(key_numbers_of(self.at("flat"), found.keys))
             return
         for text in found.series.texts().to_pylist():
             self.see_series(text)
@@ -389,7 +413,7 @@ class DataSetReader:
 
     def see_keys(self, texts: list[str]) -> None:
         """Keep the keys of a flat data set that are such."""
-        sizes = [max(len(c.values or ()), 1) for c in self.dimensions["observation"]]
+        sizes = [max(len(c.values or ()), 1) for c in self.at("flat")]
         numbers = []
         for text in texts:
             parts = text.split(":")
@@ -414,7 +438,7 @@ class DataSetReader:
     def dimension_columns(self, level: str, keys: Keys) -> dict[str, pa.Array] | None:
         """Return the values of dimensions by key; None where a number is out of range."""
         columns: dict[str, pa.Array] = {}
-        for component, numbers in zip(self.dimensions[level], keys.numbers, strict=True):
+        for component, numbers in zip(self.at(level), keys.numbers, strict=True):
             texts = component.texts()
             if texts is None or int(numbers.max(initial=0)) >= len(texts):
                 return None
@@ -506,7 +530,7 @@ class DataSetReader:
         if is_flat:
             self.see_keys([at for at, _ in found])
         actions = np.array([self.action], object).repeat(len(locators))
-        columns = self.columns(keys, owners, found, locators)
+        columns = self.columns(keys, owners, found, locators, "flat" if is_flat else "observation")
         return Level(self.dsd, columns, actions, pa.array(locators, pa.string())), stated
 
     def series(
@@ -537,6 +561,7 @@ class DataSetReader:
         owners: list[int],
         found: list[tuple[str, list[Any]]],
         locators: list[str],
+        level: str,
     ) -> dict[str, pa.Array]:
         """Return the columns of the observations."""
         columns: dict[str, pa.Array] = {}
@@ -548,10 +573,10 @@ class DataSetReader:
         distinct: dict[str, dict[str, str | None]] = {}
         for (at, values), locator in zip(found, locators, strict=True):
             if at not in distinct:
-                distinct[at] = self.key("observation", at, locator.removeprefix("pointer:"))
+                distinct[at] = self.key(level, at, locator.removeprefix("pointer:"))
             if len(values) > len(self.cells):
                 self.report_annotations(locator.removeprefix("pointer:"))
-        for component in self.dimensions["observation"]:
+        for component in self.at(level):
             if component.id in self.dsd:
                 own = [distinct[at].get(component.id) for at, _ in found]
                 columns[component.id] = pa.array(own, pa.string()).dictionary_encode()
@@ -607,12 +632,9 @@ class DataSetReader:
         found = self.listed(
             self.attributes["dataSet"], self.entry.get("attributes"), {}, self.pointer
         )
-        order = sorted(
-            (c for level in self.dimensions.values() for c in level),
-            key=lambda c: self.dsd.key_ids.index(c.id) if c.id in self.dsd.key_ids else 99,
-        )
         for key, raw in members(self.entry.get("dimensionGroupAttributes") or {}):
             pointer = f"{self.pointer}/dimensionGroupAttributes/{key}"
+            order = self.group_order(key, raw)
             named: dict[str, str | None] = {}
             for component, part in zip(order, key.split(":"), strict=False):
                 if part not in ("", "~"):
@@ -620,6 +642,27 @@ class DataSetReader:
                     named[component.id] = value if isinstance(value, str) else None
             found += self.listed(self.attributes["dimensionGroup"], raw, named, pointer)
         return found
+
+    def group_order(self, key: str, raw: Sequence[Any]) -> list[Described]:
+        """Return the dimensions in the order in which the key of a group has them.
+
+        Official samples have them as the message describes them (data set, series, observation), others in the
+        order of the DSD: the first counts in which the key is one that its attributes depend on.
+        """
+        stated = [component for level in self.dimensions.values() for component in level]
+        places = {id: place for place, id in enumerate(self.dsd.key_ids)}
+        by_structure = sorted(stated, key=lambda c: places.get(c.id, len(places)))
+        attributes = self.attributes["dimensionGroup"]
+        given = [c.id for c, value in zip(attributes, raw, strict=False) if value is not None]
+        wanted = {dimensions_of(self.dsd, self.dsd[id]) or () for id in given if id in self.dsd}
+        parts = key.split(":")
+        for order in (stated, by_structure):
+            pairs = [pair for pair in zip(order, parts, strict=False) if pair[1] not in ("", "~")]
+            in_range = all(int(part) < len(c.values or ()) for c, part in pairs)
+            ids = {c.id for c, _ in pairs}
+            if in_range and all(ids >= set(dimensions) for dimensions in wanted):
+                return order
+        return stated
 
 
 def key_numbers_of(dimensions: Sequence[Described], keys: Keys) -> Numbers:

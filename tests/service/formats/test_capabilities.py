@@ -29,8 +29,8 @@ HEADER = Header("T", datetime(2026, 1, 1, tzinfo=UTC))
 BOTH_WAYS = [entry for entry in DATA_FORMATS if entry.encode and entry.decode]
 SAID = {
     "set_id": "S1",
-    "valid_from": "2026-01-01T00:00:00",
-    "valid_to": "2026-06-01T00:00:00",
+    "valid_from": "2026-01-01T00:00:00Z",
+    "valid_to": "2026-06-01T00:00:00Z",
     "reporting_begin": "2024-01-01",
     "reporting_end": "2024-12-31",
     "publication_year": "2025",
