@@ -15,6 +15,7 @@ import click
 from service.commands.option import options, settings_of, structures_of, structures_option
 from service.commands.progress import Progress, bar
 from service.commands.refusal import REJECTED, Refusal, refusing, say
+from service.commands.structure_conversion import convert_structures
 from service.commands.target import replacing
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def convert(
     mode: str | None,
     places: tuple[str, ...],
 ) -> None:
-    """Convert between a questionnaire and the data formats, any to any.
+    """Convert between a questionnaire and the data formats, any to any; structures between the structure formats.
 
     What SOURCE is (- for standard input), its content says. Tables that a format cannot hold in one message become one
     file each, the table's id before the ending; data of several countries become one questionnaire a country. Nothing is
@@ -102,6 +103,7 @@ def convert(
       ilms convert idn.xlsx -o idn.csv
       ilms convert idn.csv -o filled.xlsx
       ilms convert idn.xml -o idn.parquet
+      ilms convert structures.xml -o structures.json
       ilms convert - -o - --to json --structures https://example.org/dataflow < idn.xml
     """
     from service.formats import UnknownFormatError, find_data_format
@@ -113,12 +115,16 @@ def convert(
     is_questionnaire = target.suffix.lower() == _WORKBOOK and format_name is None
     if target == _STREAM and format_name is None:
         raise Refusal("say with --to in which format standard output is to be written")
-    with refusing(UnknownFormatError, UnknownStructureError):
-        data_format = None if is_questionnaire else find_data_format(format_name or target.suffix)
-        hint = find_structure(structures, structure_name) if structure_name else None
     folder = settings_of().temporary_folder
     with ExitStack() as stack:
         body = stack.enter_context(_received(source))
+        if convert_structures(body, target, format_name, structures):
+            return
+        with refusing(UnknownFormatError, UnknownStructureError):
+            data_format = (
+                None if is_questionnaire else find_data_format(format_name or target.suffix)
+            )
+            hint = find_structure(structures, structure_name) if structure_name else None
         stack.enter_context(refusing(UnreadableSubmissionError))
         reading = stack.enter_context(
             read_submission(body, structures, options=DecodeOptions(hint), temporary_folder=folder)

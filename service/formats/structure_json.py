@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, get_type_hints
 
 import msgspec
@@ -137,11 +138,21 @@ def _collect(layout: Layout, form: Form, down_marks: set[bytes], up_marks: set[b
         return False
     for field, model_name in _fields(layout):
         place = field.place(form, model_name)
+        mark = f'"{model_name}":'.encode()
         if place is None:
-            down_marks.add(f'"{model_name}":'.encode())
+            down_marks.add(mark)
+        elif place == model_name and _has_other_words(field, form):
+            down_marks.add(mark)
+            up_marks.add(mark)
         elif place != model_name or _is_converted(field, form):
             return False
     return True
+
+
+def _has_other_words(field: Field, form: Form) -> bool:
+    """Tell whether only the text of a member is another in a form."""
+    kind = field.kind_in(form)
+    return isinstance(kind, Scalar) and kind.in_json
 
 
 def _fields(layout: Layout) -> Iterator[tuple[Field, str]]:
@@ -169,10 +180,8 @@ def _children_of(field: Field, form: Form) -> set[str]:
 def _is_converted(field: Field, form: Form) -> bool:
     """Tell whether a field's own value (not its parts) is another in a form."""
     kind = field.kind_in(form)
-    if isinstance(kind, Scalar):
-        return kind.in_json
-    if form is not Form.JSON10:
-        return False
+    if form is not Form.JSON10 or isinstance(kind, Scalar):
+        return _has_other_words(field, form)
     if isinstance(kind, LocalReference | LocalReferences):
         return kind.json10_class is not None
     return isinstance(kind, Reference | References | Marker)
@@ -642,7 +651,20 @@ def encode_structures_json(
     )
     message: dict[str, Any] = {"$schema": SCHEMA_URL} if form is Form.JSON21 else {}
     body = msgspec.json.encode({**message, "meta": meta, "data": data})
-    return iter((body,))
+    return _with_encoded(body, writing.encoded)
+
+
+_ENCODED = b"\x00"
+"""Stands in a message for what is encoded already; JSON itself never holds it."""
+
+
+def _with_encoded(body: bytes, encoded: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield a message with what was encoded before in its places, without copying it."""
+    first, *others = body.split(_ENCODED)
+    yield first
+    for inserted, rest in zip(encoded, others, strict=True):
+        yield inserted
+        yield rest
 
 
 def _extension_place(artefact: Maintainable, form: Form) -> str | None:
@@ -696,9 +718,46 @@ def _written(artefact: Maintainable, writing: Writing, languages: tuple[str, ...
 
 def _entries(entries: Sequence[Any], field: Field, writing: Writing) -> Any:
     (layout,) = _children_of(field, writing.form)
-    native = nativeness(layout, writing.form)
     encoded = msgspec.json.encode(entries)
-    if native.is_native and not any(mark in encoded for mark in native.down_marks):
-        return msgspec.Raw(encoded)
+    if _is_native(entries, layout, writing.form):
+        writing.encoded.append(encoded)
+        return msgspec.Raw(_ENCODED)
     write_one = writer_of(layout, writing.form)
     return [write_one(entry, writing) for entry in msgspec.json.decode(encoded)]
+
+
+def _is_native(entries: Sequence[Any], layout: str, form: Form) -> bool:
+    """Tell whether the form has these parts exactly as the model's JSON has them.
+
+    Only the members that could need conversion are looked at: of most parts they are empty.
+    """
+    known = nativeness(layout, form)
+    if not known.is_native:
+        return False
+    if LAYOUTS[layout].adaptation is not None:
+        encoded = msgspec.json.encode(entries)
+        return not any(mark in encoded for mark in known.down_marks)
+    certain, doubtful = _convertible(layout, form)
+    if any(any(map(attrgetter(member), entries)) for member in certain):
+        return False
+    if not doubtful:
+        return True
+    # One look at each part, whatever the number of members: parts without any of them are most.
+    members = attrgetter(*(doubtful * 2 if len(doubtful) == 1 else doubtful))
+    nothing = ((),) * max(2, len(doubtful))
+    values = [found for found in map(members, entries) if found != nothing]
+    encoded = msgspec.json.encode(values)
+    return not any(mark in encoded for mark in known.down_marks)
+
+
+@cache
+def _convertible(layout: str, form: Form) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the members whose values need conversion, and those that may: lists of parts with marks."""
+    certain, doubtful = [], []
+    for field, model_name in _fields(LAYOUTS[layout]):
+        inner = next(iter(_children_of(field, form)), None)
+        if field.place(form, model_name) is None or _has_other_words(field, form):
+            certain.append(field.member)
+        elif inner and nativeness(inner, form).down_marks:
+            doubtful.append(field.member)
+    return tuple(certain), tuple(doubtful)

@@ -26,6 +26,8 @@ class Writing:
     """Takes what cannot be written; None where that is to be refused."""
     artefact: Maintainable | None = field(default=None)
     """The one that is being written."""
+    encoded: list[bytes] = field(default_factory=list)
+    """Large parts of the message that are encoded already, in its order."""
     left_out: bool = False
     """Whether texts of it were left out because their languages were not asked for."""
 

@@ -316,6 +316,7 @@ def hierarchical_codelist(artefact: Hierarchy, writing: Writing) -> Iterable[Mai
         level=artefact.level,
         leveled=artefact.has_formal_levels,
     )
+    writing.remark("a hierarchy is written as a hierarchical code list with this one hierarchy")
     yield HierarchicalCodelist(**_maintainable(artefact), hierarchies=(nested,))  # type: ignore[arg-type]
 
 
@@ -378,6 +379,7 @@ def structure_set(
         nested = _item_map(artefact, writing)
         made = {_MEMBERS[artefact.type_name]: (nested,)} if nested else None
     if made is not None:
+        writing.remark("a map of SDMX 3.x is written as a structure set with this one map")
         yield StructureSet(**_maintainable(artefact), **made)  # type: ignore[arg-type]
 
 

@@ -38,6 +38,9 @@ def reference_21(text: str, writing: Writing) -> Urn | None:
                 f"version wildcards, and {text} names nothing that is known here: the reference"
             )
             return None
+        writing.remark(
+            f"{text} is written with the version that it stands for now, {found.version}"
+        )
         urn = urn._replace(version=found.version)
     return urn._replace(type=class_in_21(urn.type))
 

@@ -93,7 +93,7 @@ def attribute_flag(member: str, name: str) -> Field:
 ANNOTATIONS = Field("annotations", Children("Annotation"), "com:Annotations/com:Annotation")
 LINKS = Field("links", Links(), "com:Link", ml21=".")
 ID = Field("id", Scalar(TOKEN), "@id")
-URI = Field("uri", Scalar(TEXT), "@uri", json10=None)
+URI = Field("uri", Scalar(TEXT), "@uri")
 NAMES = Field("names", Texts("name", required=True), "com:Name")
 DESCRIPTIONS = Field("descriptions", Texts("description"), "com:Description")
 
@@ -220,7 +220,7 @@ LAYOUTS: dict[str, Layout] = {
             Field("href", Scalar(TEXT), "."),
             Field("hreflang", Scalar(TOKEN), "@xml:lang", ml21=None, json10="hreflang"),
             Field("rel", Scalar(TEXT, default=ANNOTATION_LINK), None),
-            Field("urn", Scalar(TEXT), None, kind21=Scalar(URN_21, in_json=True)),
+            Field("urn", Scalar(TEXT), None),
             Field("uri", Scalar(TEXT), None),
             Field("title", Scalar(TEXT), None),
             Field("titles", Texts("title"), None),
