@@ -92,11 +92,12 @@ def convert(
     mode: str | None,
     places: tuple[str, ...],
 ) -> None:
-    """Convert between a questionnaire and the data formats, any to any; structures between the structure formats.
+    """Convert between a questionnaire and the data formats, any to any.
 
     What SOURCE is (- for standard input), its content says. Tables that a format cannot hold in one message become one
     file each, the table's id before the ending; data of several countries become one questionnaire a country. Nothing is
-    written where something could not be read, unless --lenient is given.
+    written where something could not be read, unless --lenient is given. A structure message becomes one in
+    another structure format; what that cannot express is reported.
 
     \b
     Example:

@@ -63,7 +63,8 @@ def recognise_structures(head: bytes) -> StructureFormat | None:
         if root is None or root[1] not in (b"Structure", b"RegistryInterface"):
             return None
     elif family == ".json":
-        if not _JSON_STRUCTURE.search(text) or _JSON_DATA.search(text):
+        states_it = b"structure-schema" in text
+        if not states_it and (not _JSON_STRUCTURE.search(text) or _JSON_DATA.search(text)):
             return None
         if not version and _JSON_FINAL.search(text):
             version = "1.0"
