@@ -94,8 +94,9 @@ class MessageSource:
 
     def _fill(self) -> bool:
         """Read on; tell whether there is anything left."""
-        wanted = max(self._ways.chunk_bytes, _FEED)
-        if not self._is_at_end and len(self._buffer) - self._offset < wanted:
+        # Twice of what a step takes at most: what is left is copied once for as much that was read.
+        wanted = 2 * max(self._ways.chunk_bytes, _FEED)
+        if not self._is_at_end and len(self._buffer) - self._offset < wanted // 2:
             parts = [self._buffer[self._offset :]]
             size = len(parts[0])
             while size < wanted:
