@@ -7,14 +7,14 @@ The message is checked to be JSON as a whole. What stands around the observation
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
 
 from codelists.urn import Urn, UrnSyntaxError, parse_urn
-from dsd.dataset import NOTHING_SAID, Action, Dataset, SetAttributes
+from dsd.dataset import Action, Dataset, SetAttributes
 from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd
 from dsd.structures import Structures, UnknownArtefactError
@@ -224,8 +224,6 @@ def _reader(
         return None
     action = _action(entry.get("action"), head.absent_action, pointer, report)
     said = {name: str(entry[key]) for key, name in _SAID.items() if entry.get(key) is not None}
-    assert_fields = {field.name for field in fields(SetAttributes)}
-    kept = {name: text for name, text in said.items() if name in assert_fields}
     return DataSetReader(
         entry,
         structure,
@@ -233,7 +231,7 @@ def _reader(
         pointer,
         report,
         action,
-        replace(NOTHING_SAID, **kept),
+        SetAttributes(**said),
         has_measures=head.is_2,
     )
 
