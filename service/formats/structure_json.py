@@ -745,7 +745,7 @@ def _is_native(entries: Sequence[Any], layout: str, form: Form) -> bool:
     # One look at each part, whatever the number of members: parts without any of them are most.
     members = attrgetter(*(doubtful * 2 if len(doubtful) == 1 else doubtful))
     nothing = ((),) * max(2, len(doubtful))
-    values = [found for found in map(members, entries) if found != nothing]
+    values = [*filter(nothing.__ne__, map(members, entries))]
     encoded = msgspec.json.encode(values)
     return not any(mark in encoded for mark in known.down_marks)
 
