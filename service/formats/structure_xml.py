@@ -47,14 +47,15 @@ def encode_structures_xml(
     declared = "".join(f' xmlns:{prefix}="{namespace(form, part)}"' for prefix, part in spaces)
     chunks = [
         f"{DECLARATION}<mes:Structure{declared}>"
-        f"<mes:Header>{_header(header)}</mes:Header><mes:Structures>"
+        f"<mes:Header>{message_header(header)}</mes:Header><mes:Structures>"
     ]
     chunks += _containers(down(artefacts, writing), writing)
     chunks.append("</mes:Structures></mes:Structure>\n")
     return (chunk.encode() for chunk in chunks)
 
 
-def _header(header: Header) -> str:
+def message_header(header: Header) -> str:
+    """Return what the header of a message says of itself."""
     return (
         f"<mes:ID>{element_text(header.id)}</mes:ID>"
         f"<mes:Test>{'true' if header.test else 'false'}</mes:Test>"
@@ -95,14 +96,8 @@ def decode_structures_xml(body: bytes, report: Report | None = None) -> Sequence
         StructureMessageError: `body` is no such message, or holds something that the standard does not know;
             the text names the line.
     """
-    root = _parsed(body)
-    form = _FORMS.get(root.tag)
-    if form is None:
-        name = etree.QName(root)
-        raise StructureMessageError(
-            f"line {root.sourceline}: {name.localname} in the namespace {name.namespace} is no structure "
-            "message of SDMX-ML 2.1, 3.0 or 3.1"
-        )
+    root = parsed(body)
+    form = form_of(root)
     found: list[Maintainable] = []
     for structures in _structures(root, form):
         for container in structures:
@@ -110,7 +105,23 @@ def decode_structures_xml(body: bytes, report: Report | None = None) -> Sequence
     return up(found, form, report)
 
 
-def _parsed(body: bytes) -> etree._Element:
+def form_of(root: etree._Element) -> Form:
+    """Return the version of the message with this root.
+
+    Raises:
+        StructureMessageError: it is no message about structures.
+    """
+    form = _FORMS.get(root.tag)
+    if form is None:
+        name = etree.QName(root)
+        raise StructureMessageError(
+            f"line {root.sourceline}: {name.localname} in the namespace {name.namespace} is no structure "
+            "message of SDMX-ML 2.1, 3.0 or 3.1"
+        )
+    return form
+
+
+def parsed(body: bytes) -> etree._Element:
     """Return the root element; entities, external files and document types are refused.
 
     Raises:

@@ -46,6 +46,7 @@ from service.formats.structure_table.vocabulary import (
 
 _ROOT = "http://www.sdmx.org/resources/sdmxml/schemas"
 _VERSIONS = {Form.ML21: "v2_1", Form.ML30: "v3_0", Form.ML31: "v3_1"}
+_PARTS = {"com": "common", "str": "structure", "mes": "message", "reg": "registry"}
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _DEFAULT_LANGUAGE = "en"
@@ -64,7 +65,7 @@ def clark(name: str, form: Form) -> str:
         return local
     if prefix == "com21":
         prefix = "com" if form is Form.ML21 else "str"
-    return f"{{{namespace(form, {'com': 'common', 'str': 'structure', 'mes': 'message'}[prefix])}}}{local}"
+    return f"{{{namespace(form, _PARTS[prefix])}}}{local}"
 
 
 def attributes_of(element: etree._Element) -> Iterable[tuple[str, str]]:

@@ -6,7 +6,15 @@ attribute is one line here and one in the model.
 
 from __future__ import annotations
 
-from service.formats.structure_table import base, data, items, maps, metadata, transformation
+from service.formats.structure_table import (
+    base,
+    data,
+    items,
+    maps,
+    metadata,
+    registration,
+    transformation,
+)
 from service.formats.structure_table.vocabulary import ArtefactPlace, Form, Layout
 
 LAYOUTS: dict[str, Layout] = {
@@ -16,6 +24,7 @@ LAYOUTS: dict[str, Layout] = {
     **metadata.LAYOUTS,
     **maps.LAYOUTS,
     **transformation.LAYOUTS,
+    **registration.LAYOUTS,
 }
 
 

@@ -729,6 +729,8 @@ LAYOUTS: dict[str, Layout] = {
     "QueryableDataSource": Layout(
         QueryableDataSource,
         (
+            # Registrations say the kind of the source, which its element says as well.
+            Field("", Implied(), "@TYPE"),
             Field("is_rest_datasource", Scalar(BOOLEAN), "@isRESTDatasource"),
             Field("is_web_service_datasource", Scalar(BOOLEAN), "@isWebServiceDatasource"),
             Field("data_url", Scalar(TEXT), "com:DataURL"),
