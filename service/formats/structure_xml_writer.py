@@ -15,7 +15,7 @@ import msgspec
 
 from codelists.base import Link, Maintainable, replaced
 from dsd.structure import Categorisation
-from service.formats.class_names import class_in_21
+from service.formats.class_names import class_in_21, urn_in_21
 from service.formats.names import wanted_texts
 from service.formats.sdmx_ml21 import attribute_text, element_text
 from service.formats.structure_losses import Writing, name_of
@@ -355,8 +355,12 @@ def _reference(field: Field, place: str, form: Form) -> WritePart:
         urn = reference_21(value, writing)
         return "" if urn is None else ref_element(urn)
 
+    by_urn = kind.by_urn and form is Form.ML21
+
     def write(thing: Any, writing: Writing) -> str:
         value = getattr(thing, member)
+        if value is not None and by_urn:
+            return f"<{place}><URN>{element_text(urn_in_21(value))}</URN></{place}>"
         return "" if value is None else _one_reference(value, exact, place, writing)
 
     return content if place == "." else write

@@ -13,6 +13,7 @@ from service.formats.structure_table import (
     maps,
     metadata,
     registration,
+    subscription,
     transformation,
 )
 from service.formats.structure_table.vocabulary import ArtefactPlace, Form, Layout
@@ -25,6 +26,7 @@ LAYOUTS: dict[str, Layout] = {
     **maps.LAYOUTS,
     **transformation.LAYOUTS,
     **registration.LAYOUTS,
+    **subscription.LAYOUTS,
 }
 
 

@@ -106,6 +106,8 @@ class Reference(Kind):
     default_class: str | None = None
     is_exact: bool = True
     """False for a URN with wildcards in any part, which is kept as it is."""
+    by_urn: bool = False
+    """True where SDMX-ML 2.1 can say it by URN only: the type of its `Ref` is abstract."""
 
 
 @dataclass(frozen=True)
