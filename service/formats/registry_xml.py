@@ -34,52 +34,24 @@ _REGISTRATIONS = _Request("Registration", "SubmitRegistrationsRequest", "Registr
 _SUBSCRIPTIONS = _Request("Subscription", "SubmitSubscriptionsRequest", "SubscriptionRequest")
 
 
-def encode_registrations(
+def encode_requests(
     form: Form,
     header: Header,
-    registrations: Sequence[Registration],
+    things: Sequence[Registration] | Sequence[Subscription],
     structures: Structures,
     options: EncodeOptions,
     *,
     action: str = "Append",
     receiver: str = "REGISTRY",
 ) -> Iterator[bytes]:
-    """Yield a request that a registry takes up, replaces or removes these registrations.
+    """Yield a request that a registry takes up, replaces or removes these registrations or subscriptions.
 
     Raises:
         NotExpressibleError: something that the form cannot express, where the options have no report for it.
     """
     writing = Writing(form, structures, (), options.report)
-    return _encoded(_REGISTRATIONS, header, registrations, writing, action, receiver)
-
-
-def encode_subscriptions(
-    form: Form,
-    header: Header,
-    subscriptions: Sequence[Subscription],
-    structures: Structures,
-    options: EncodeOptions,
-    *,
-    action: str = "Append",
-    receiver: str = "REGISTRY",
-) -> Iterator[bytes]:
-    """Yield a request that a registry takes up, replaces or removes these subscriptions.
-
-    Raises:
-        NotExpressibleError: something that the form cannot express, where the options have no report for it.
-    """
-    writing = Writing(form, structures, (), options.report)
-    return _encoded(_SUBSCRIPTIONS, header, subscriptions, writing, action, receiver)
-
-
-def _encoded(
-    request: _Request,
-    header: Header,
-    things: Sequence[Any],
-    writing: Writing,
-    action: str,
-    receiver: str,
-) -> Iterator[bytes]:
+    is_subscription = any(isinstance(thing, Subscription) for thing in things)
+    request = _SUBSCRIPTIONS if is_subscription else _REGISTRATIONS
     spaces = (("mes", "message"), ("com", "common"), ("reg", "registry"))
     declared = "".join(
         f' xmlns:{prefix}="{namespace(writing.form, part)}"' for prefix, part in spaces

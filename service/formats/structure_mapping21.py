@@ -50,6 +50,7 @@ from dsd.structure_map import (
 )
 from dsd.structures import UnknownArtefactError
 from service.formats.structure_losses import Writing
+from service.formats.structure_mapping30 import maintainable_members
 from service.formats.structure_table.data import MEASURE_DIMENSION, PRIMARY_MEASURE
 
 MULTIPLE_VALUES = "MULTIPLE_VALUES"
@@ -296,13 +297,6 @@ def plain_codelist(artefact: Codelist, writing: Writing) -> Iterable[Maintainabl
     )
 
 
-def _maintainable(artefact: Maintainable) -> dict[str, object]:
-    """Return the members that every artefact has."""
-    return {
-        field.name: getattr(artefact, field.name) for field in msgspec.structs.fields(Maintainable)
-    }
-
-
 def _nameable(artefact: Maintainable) -> dict[str, object]:
     names = ("id", "name", "names", "description", "descriptions")
     return {member: getattr(artefact, member) for member in names}
@@ -317,7 +311,7 @@ def hierarchical_codelist(artefact: Hierarchy, writing: Writing) -> Iterable[Mai
         leveled=artefact.has_formal_levels,
     )
     writing.remark("a hierarchy is written as a hierarchical code list with this one hierarchy")
-    yield HierarchicalCodelist(**_maintainable(artefact), hierarchies=(nested,))  # type: ignore[arg-type]
+    yield HierarchicalCodelist(**maintainable_members(artefact), hierarchies=(nested,))  # type: ignore[arg-type]
 
 
 def metadata_structure(artefact: MetadataStructure, writing: Writing) -> Iterable[Maintainable]:
@@ -380,7 +374,7 @@ def structure_set(
         made = {_MEMBERS[artefact.type_name]: (nested,)} if nested else None
     if made is not None:
         writing.remark("a map of SDMX 3.x is written as a structure set with this one map")
-        yield StructureSet(**_maintainable(artefact), **made)  # type: ignore[arg-type]
+        yield StructureSet(**maintainable_members(artefact), **made)  # type: ignore[arg-type]
 
 
 def _plain(value: MappedValue) -> bool:

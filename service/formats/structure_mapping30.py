@@ -81,7 +81,7 @@ def actual_constraint(artefact: AvailabilityConstraint, writing: Writing) -> Ite
     names = artefact.names or {"en": "Availability"}
     yield DataConstraint(
         **{
-            **_maintainable(artefact),
+            **maintainable_members(artefact),
             "names": names,
             "annotations": (*artefact.annotations, *counts),
         },  # type: ignore[arg-type]
@@ -243,7 +243,8 @@ def _one(text: str | None) -> tuple[str, ...]:
     return () if text is None else (text,)
 
 
-def _maintainable(artefact: Maintainable) -> dict[str, object]:
+def maintainable_members(artefact: Maintainable) -> dict[str, object]:
+    """Return the members that every artefact has."""
     return {
         field.name: getattr(artefact, field.name) for field in msgspec.structs.fields(Maintainable)
     }
@@ -303,7 +304,7 @@ def hierarchies(artefact: HierarchicalCodelist, writing: Writing) -> Iterable[Ma
                 writing.lose("names and annotations of a hierarchical code list", artefact.id)
         yield Hierarchy(
             **{  # type: ignore[arg-type]
-                **_maintainable(artefact),
+                **maintainable_members(artefact),
                 **_named(nested),
                 "id": artefact.id if same else f"{artefact.id}_{nested.id}",
                 "annotations": artefact.annotations if same else nested.annotations,
@@ -400,7 +401,7 @@ def _identity(
     artefact: StructureSet, nested: NestedItemSchemeMap | NestedStructureMap
 ) -> dict[str, object]:
     return {
-        **_maintainable(artefact),
+        **maintainable_members(artefact),
         **_named(nested),
         "id": f"{artefact.id}_{nested.id}",
     }

@@ -247,6 +247,14 @@ _TYPE = Field("", Implied(), None, ml21="@type")
 _CONCEPT = Field("concept_identity", Reference("Concept"), "str:ConceptIdentity")
 _LOCAL = Field("local_representation", Child("DataRepresentation"), "str:LocalRepresentation")
 _ROLES = Field("concept_roles", References("Concept"), "str:ConceptRole")
+_DIMENSION = (
+    *IDENTIFIABLE,
+    Field("position", Scalar(POSITION_21), "@position"),
+    _TYPE,
+    _CONCEPT,
+    _LOCAL,
+    _ROLES,
+)
 _RELATIONSHIP = Field(
     "attribute_relationship", Child("AttributeRelationship"), "str:AttributeRelationship"
 )
@@ -368,26 +376,12 @@ def _data_attribute(complete: Callable[[dict[str, Any]], None]) -> Layout:
 LAYOUTS: dict[str, Layout] = {
     "Dimension": Layout(
         Dimension,
-        (
-            *IDENTIFIABLE,
-            Field("position", Scalar(POSITION_21), "@position"),
-            _TYPE,
-            _CONCEPT,
-            _LOCAL,
-            _ROLES,
-        ),
+        _DIMENSION,
         complete=inherit_id,
     ),
     "MeasureDimension": Layout(
         Dimension,
-        (
-            *IDENTIFIABLE,
-            Field("position", Scalar(POSITION_21), "@position"),
-            _TYPE,
-            _CONCEPT,
-            _LOCAL,
-            _ROLES,
-        ),
+        _DIMENSION,
         complete=inherit_id,
         adaptation=Adaptation(_unmarked, _marked, b"", b""),
     ),

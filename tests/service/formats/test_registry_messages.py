@@ -27,8 +27,7 @@ from service.formats.registry_xml import (
     REGISTRY_ACTIONS,
     decode_registrations,
     decode_subscriptions,
-    encode_registrations,
-    encode_subscriptions,
+    encode_requests,
 )
 from service.formats.structure_table.subscription import OBJECT_CLASSES
 from service.formats.structure_table.vocabulary import Form
@@ -66,7 +65,7 @@ FORMS = {"ml21": Form.ML21, "ml30": Form.ML30, "ml31": Form.ML31}
 
 def written(form: Form, action: str = "Append") -> bytes:
     header = Header(id="REG", prepared=datetime(2026, 11, 24, tzinfo=UTC), sender="TST")
-    chunks = encode_registrations(
+    chunks = encode_requests(
         form, header, REGISTRATIONS, Structures([]), EncodeOptions(), action=action
     )
     return b"".join(chunks)
@@ -145,7 +144,7 @@ def test_subscriptions_are_valid_and_come_back(
 ) -> None:
     header = Header(id="SUB", prepared=datetime(2026, 11, 24, tzinfo=UTC), sender="TST")
     body = b"".join(
-        encode_subscriptions(
+        encode_requests(
             FORMS[name], header, SUBSCRIPTIONS, Structures([]), EncodeOptions(), action="Replace"
         )
     )
