@@ -213,6 +213,8 @@ def _metadata_of(schema: pa.Schema, report: Report) -> _Metadata | None:
     """Return what the metadata of a schema say, None (and a finding) where they cannot be read."""
     try:
         said = {key.decode(): text.decode() for key, text in (schema.metadata or {}).items()}
+        # Names that are no UTF-8 are found where they are looked at.
+        schema.names  # noqa: B018
         above = msgspec.json.decode(said.get("sdmx.attributes", "[]"), type=list[_Above])
         return _Metadata(
             said.get(STRUCTURE),

@@ -99,7 +99,7 @@ def decode_parquet(
 
     try:
         file = pq.ParquetFile(pa.PythonFile(stream, mode="r"), pre_buffer=False)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         report.add(_fatal("not-parquet", f"The file is no Parquet file that is whole: {error}."))
         return
     rows = _checked(
@@ -125,7 +125,7 @@ def decode_arrow(
         else:
             reader = pa.ipc.open_stream(source)
             schema, batches = reader.schema, iter(reader)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         report.add(_fatal("not-arrow", f"The file is no Arrow IPC stream or file: {error}."))
         return
     rows = _checked(batches, lambda said, place: report.add(_fatal("not-arrow", said, place)))
@@ -149,7 +149,7 @@ def _checked(
             batch.validate(full=True)
             yield batch
             count += batch.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         said = f"The file is damaged after row {count}, and the rest was not read: {error}."
         tell(said, f"row:{count + 1}")
 
