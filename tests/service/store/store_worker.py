@@ -187,8 +187,12 @@ def hold(_flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict
 def stop(flows: list[Dsd], settings: Settings, command: dict[str, Any]) -> dict[str, Any]:
     """Load, but stop at a point until somebody makes this process go on."""
 
+    points = [command["point"]]
+
     def fault(point: str) -> None:
-        if point == command["point"]:
+        # Once: whoever makes this process go on does not come a second time.
+        if point in points:
+            points.remove(point)
             time.sleep(command["pause"])  # A sign of life is then under way too.
             os.kill(os.getpid(), signal.SIGSTOP)
 
