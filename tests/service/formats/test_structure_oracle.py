@@ -68,12 +68,16 @@ print(json.dumps(found))
 if _PYSDMX:
     # In an environment of its own, since its pins are older than ours; .ci/run makes it.
 
-    @pytest.mark.parametrize("version", ["ml21", "ml30", "ml31"])
+    @pytest.mark.parametrize("version", ["ml21", "ml30", "ml31", "json20", "json"])
     def test_pysdmx_finds_the_same_items(
         test_structures: Structures, version: str, tmp_path: Path
     ) -> None:
-        """It keeps one language and stops at annotation values, so plain English lists are compared."""
-        encode = find_structure_format(version).encode
+        """It keeps one language and stops at annotation values, so plain English lists are compared.
+
+        It reads no SDMX-JSON 1.0.
+        """
+        entry = find_structure_format(version)
+        encode = entry.encode
         assert encode
         schemes = [
             replaced(
@@ -94,7 +98,7 @@ if _PYSDMX:
             for scheme in test_structures.of_type(Codelist)
         ]
         header = Header(id="ORACLE", prepared=datetime(2026, 11, 24, tzinfo=UTC))
-        path = tmp_path / "structures.xml"
+        path = tmp_path / f"structures{entry.extension}"
         path.write_bytes(b"".join(encode(header, schemes, test_structures, EncodeOptions())))
         done = subprocess.run(
             [str(_PYSDMX), "-c", _READ, str(path)], capture_output=True, text=True, check=True
