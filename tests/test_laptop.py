@@ -86,7 +86,7 @@ for line in (
         main([word.format(example=example) for word in line.split()], standalone_mode=False)
     except SystemExit as stop:
         assert not stop.code, line
-print(open("t.MNA_OEMP_SEX_CDS.csv", encoding="utf-8-sig").readline())
+print(open("t.csv", encoding="utf-8-sig").readline())
 """,
         tmp_path,
     )

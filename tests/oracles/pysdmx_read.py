@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 
-from pysdmx.io import read_sdmx
-
 
 def main() -> None:
     """Print the rows of each data set."""
+    # Imported here: only the interpreter that runs this has it.
+    from pysdmx.io import read_sdmx
+
     message = read_sdmx(sys.argv[1], validate=False)
     rows = [
         {name: str(value) for name, value in row.items() if value is not None and value == value}
