@@ -81,10 +81,11 @@ class HeaderBlock:
 
     def _unknown_line(self, row: int, caption: str, is_below: bool) -> None:
         """Report a line that says nothing we know; its text stays out: it may be a person's."""
-        if caption in self._own_captions:
-            return
         title = next(iter(self._scan.grid)).row
         cells = [cell for cell in self._scan.grid.row(row) if cell.row != title]
+        if caption in self._own_captions:
+            # The template writes no figures there, but a person may.
+            cells = [cell for cell in cells if cell.kind is CellKind.NUMBER]
         if not cells:
             return
         # Figures in a row that somebody added under the notes would be lost.
