@@ -10,7 +10,6 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from openpyxl import Workbook
 
@@ -89,22 +88,6 @@ def template_bytes(
 
 def _periods(years: Iterable[str | int]) -> tuple[str, ...]:
     return tuple(parse_period(str(year)).text for year in years)
-
-
-def write_template(
-    structures: Structures,
-    country: str,
-    years: Iterable[str | int],
-    tables: Sequence[str] | None,
-    target: Path,
-    *,
-    languages: tuple[str, ...] = ("en",),
-    versions: Mapping[str, str] | None = None,
-) -> None:
-    """Write a blank questionnaire workbook to a file; arguments and errors as of `template_bytes`."""
-    target.write_bytes(
-        template_bytes(structures, country, years, tables, languages=languages, versions=versions)
-    )
 
 
 def filled_bytes(

@@ -28,6 +28,7 @@ def peak(job: str, name: str, areas: int, file: Path) -> int:
 
 
 @pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 @pytest.mark.parametrize("name", FLAT)
 def test_ten_million_observations_pass_through(name: str, tmp_path: Path) -> None:
     file = tmp_path / "message"
