@@ -101,6 +101,12 @@ def numbers(column: pa.Array | None, rows: int) -> pa.Array:
     return pc.if_else(is_number, texts, None).cast(pa.float64())
 
 
+def component_ids(dataset: PreparedDataset, options: EncodeOptions) -> set[str]:
+    """Return the ids of the components that have a column."""
+    left_out = {"TIME_PERIOD"} if options.series_only else set()
+    return set(written_ids(dataset.dsd, options)) - left_out
+
+
 def make_table(
     header: Header, dataset: PreparedDataset, options: EncodeOptions, *, own_actions: bool
 ) -> Table:
@@ -111,8 +117,7 @@ def make_table(
     """
     dsd = dataset.dsd
     observation_ids(dsd, options)
-    left_out = {"TIME_PERIOD"} if options.series_only else set()
-    ids = set(written_ids(dsd, options)) - left_out
+    ids = component_ids(dataset, options)
     components = tuple(component for component in dsd.components if component.id in ids)
     fields = []
     for component in components:

@@ -6,7 +6,7 @@ the joining, so that the work in Python grows with the distinct values and not w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsd.batch import ACTION, LOCATOR, Batch
-from dsd.dataset import PreparedDataset
+from dsd.dataset import Action, PreparedDataset
 from dsd.resolved import Dsd
 from service.formats.contract import EncodeOptions, NotExpressibleError
 
@@ -219,6 +219,43 @@ def only_one(datasets: Sequence[PreparedDataset], format_name: str) -> PreparedD
             f"{format_name} writes one data set a message, not {len(datasets)}: ask for one at a time"
         )
     return datasets[0]
+
+
+def rows_written(dataset: PreparedDataset, ids: Collection[str]) -> Iterator[Batch]:
+    """Yield the rows of a data set of which the components `ids` are written.
+
+    A row that deletes values of others alone is none of them: without these values it would be its key, which says
+    that all under it goes (SDMX 3.1 Section 3, "Delete Action").
+    """
+    written = [c.id for c in (*dataset.dsd.measures, *dataset.dsd.attributes) if c.id in ids]
+    others = [c.id for c in (*dataset.dsd.measures, *dataset.dsd.attributes) if c.id not in ids]
+    for batch in dataset.batches:
+        dropped = _has_value(batch, others)
+        if dropped.any():
+            dropped &= _deletes(batch, dataset.action) & ~_has_value(batch, written)
+        yield batch.filter(pa.array(~dropped)) if dropped.any() else batch
+
+
+def _deletes(batch: Batch, action: Action) -> npt.NDArray[np.bool_]:
+    """Return by row whether it deletes."""
+    actions = present(batch, ACTION)
+    if actions is None:
+        return np.full(batch.num_rows, action is Action.DELETE)
+    said = actions.cast(pa.string()).fill_null(action.value)
+    found: npt.NDArray[np.bool_] = pc.equal(said, Action.DELETE.value).to_numpy(
+        zero_copy_only=False
+    )
+    return found
+
+
+def _has_value(batch: Batch, ids: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Return by row whether one of these components has a value."""
+    found = np.zeros(batch.num_rows, bool)
+    for id in ids:
+        column = present(batch, id)
+        if column is not None and column.null_count < len(column):
+            found |= column.is_valid().to_numpy(zero_copy_only=False)
+    return found
 
 
 def peeked(batches: Iterable[Batch], format_name: str, *, row_actions: bool) -> Iterator[Batch]:

@@ -29,6 +29,7 @@ from service.formats.columns import (
     only_one,
     peeked,
     present,
+    rows_written,
     written_ids,
 )
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
@@ -187,8 +188,8 @@ def encode_json_stat(
     dataset = only_one(datasets, FORMAT_NAME)
     dsd = dataset.dsd
     observation_ids(dsd, options)
-    rows = peeked(dataset.batches, FORMAT_NAME, row_actions=False)
     ids = set(written_ids(dsd, options)) - ({"TIME_PERIOD"} if options.series_only else set())
+    rows = peeked(rows_written(dataset, ids), FORMAT_NAME, row_actions=False)
     measures = [component for component in dsd.measures if component.id in ids]
     if len(measures) > 1:
         raise NotExpressibleError(

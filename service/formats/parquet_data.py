@@ -14,8 +14,8 @@ from dsd.batch import ACTION
 from dsd.dataset import Dataset, PreparedDataset
 from dsd.finding import Finding, Report, Severity
 from dsd.structures import Structures
-from service.formats.columnar import Table, make_table, read_dataset
-from service.formats.columns import only_one, peeked
+from service.formats.columnar import Table, component_ids, make_table, read_dataset
+from service.formats.columns import only_one, peeked, rows_written
 from service.formats.contract import NO_OPTIONS, DecodeOptions, EncodeOptions, Header
 from service.formats.outbox import Outbox
 
@@ -31,12 +31,12 @@ def _encode(
     options: EncodeOptions,
 ) -> Iterator[bytes]:
     dataset = only_one(datasets, name)
-    batches = peeked(dataset.batches, name, row_actions=True)
+    rows = rows_written(dataset, component_ids(dataset, options))
+    batches = peeked(rows, name, row_actions=True)
     first = next(batches, None)
     own_actions = first is not None and ACTION in first.schema.names
     table = make_table(header, dataset, options, own_actions=own_actions)
-    rows = chain(() if first is None else (first,), batches)
-    return _chunks(table, rows, open_writer)
+    return _chunks(table, chain(() if first is None else (first,), batches), open_writer)
 
 
 def _chunks(

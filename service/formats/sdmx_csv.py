@@ -23,6 +23,7 @@ from service.formats.columns import (
     peeked,
     pieces,
     present,
+    rows_written,
     text_pieces,
     written_ids,
 )
@@ -385,7 +386,7 @@ def _encode(
             )
         observation_ids(dataset.dsd, options)
         components = {c.id: c for c in dataset.dsd.components if c.id in own}
-        rows = peeked(dataset.batches, version.name, row_actions=version is not CSV_1_0)
+        rows = peeked(rows_written(dataset, own), version.name, row_actions=version is not CSV_1_0)
         parts.append((_Writer(message, dataset.dsd, dataset.action, components), dataset, rows))
     return _chunks(message, parts)
 

@@ -31,6 +31,7 @@ from service.formats.columns import (
     peeked,
     pieces,
     present,
+    rows_written,
     starting_where,
     text_pieces,
     written_ids,
@@ -128,6 +129,11 @@ class _Writer:
     def is_one_level(self) -> bool:
         """True where each row is an entry by itself: an observation without series, or the other way round."""
         return self.is_flat or self.options.series_only
+
+    @property
+    def ids(self) -> set[str]:
+        """Ids of the components written."""
+        return {component.id for component in self.components}
 
     def attributes(self) -> list[ResolvedComponent]:
         """Return the attributes written."""
@@ -571,7 +577,10 @@ def _encode(
     writers = [
         _writer(version, number, dataset, options) for number, dataset in enumerate(datasets)
     ]
-    rows = [peeked(dataset.batches, version.name, row_actions=False) for dataset in datasets]
+    rows = [
+        peeked(rows_written(dataset, writer.ids), version.name, row_actions=False)
+        for writer, dataset in zip(writers, datasets, strict=True)
+    ]
     return _chunks(version, header, writers, rows)
 
 

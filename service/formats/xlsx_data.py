@@ -30,6 +30,7 @@ from service.formats.columns import (
     peeked,
     pieces,
     present,
+    rows_written,
     written_ids,
 )
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
@@ -270,10 +271,10 @@ def encode_xlsx(
     sheets = []
     for name, dataset in zip(names, datasets, strict=True):
         observation_ids(dataset.dsd, options)
-        rows = peeked(dataset.batches, FORMAT_NAME, row_actions=True)
-        first = next(rows, None)
         left_out = {"TIME_PERIOD"} if options.series_only else set()
         ids = set(written_ids(dataset.dsd, options)) - left_out
+        rows = peeked(rows_written(dataset, ids), FORMAT_NAME, row_actions=True)
+        first = next(rows, None)
         components = tuple(c for c in dataset.dsd.components if c.id in ids)
         own_actions = first is not None and ACTION in first.schema.names
         whole = replace(dataset, batches=_again(first, rows))

@@ -270,6 +270,36 @@ def test_components_may_be_left_out(
 
 
 @every_format
+@pytest.mark.parametrize("own_actions", [False, True])
+def test_a_value_that_is_left_out_does_not_make_its_row_delete_all(
+    entry: DataFormat, dsd: Dsd, test_structures: Structures, own_actions: bool
+) -> None:
+    """SDMX 3.1 Section 3, "Delete Action": a key alone deletes the observation, a key with values these alone."""
+    capabilities = entry.capabilities
+    if Action.DELETE in capabilities.refused_actions or own_actions > capabilities.row_actions:
+        return
+    key = {"FREQ": "A", "REF_AREA": "IDN", "SEX": "SEX_T"}
+    rows: list[Row] = [
+        key | {"TIME_PERIOD": "2020", "OBS_VALUE": "1", "NOTE": "both"},
+        key | {"TIME_PERIOD": "2021", "NOTE": "left out"},
+        key | {"TIME_PERIOD": "2022", "METHOD": ["M1"]},
+        key | {"TIME_PERIOD": "2023"},
+    ]
+    action = {"$action": Action.DELETE.value} if own_actions else {}
+    batches = list(
+        batches_from_rows(
+            dsd, [row | action for row in rows], batch_schema(dsd, actions=own_actions)
+        )
+    )
+    said = Action.MERGE if own_actions else Action.DELETE
+    body = encode(entry, dsd, batches, action=said, component_ids=("OBS_VALUE",))
+    found = read(decode(entry, body, test_structures))
+    assert sorted_rows(found) == sorted_rows(
+        [key | {"TIME_PERIOD": "2020", "OBS_VALUE": "1"}, key | {"TIME_PERIOD": "2023"}]
+    )
+
+
+@every_format
 def test_an_unknown_dimension_at_the_observation_is_refused_at_once(
     entry: DataFormat, dsd: Dsd, batches: list[Batch]
 ) -> None:
