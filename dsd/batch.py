@@ -5,8 +5,11 @@ DSD order, under their ids; a component that no row has may be left out. Dimensi
 single-valued attributes are dictionary-encoded texts, measures are the texts as reported (`12.0` is not
 `12`), multi-valued attributes are lists of texts. Absent is null, never an empty text.
 
-Two columns can stand beside the components; their names cannot be component ids (SDMX NCNameIDType):
-`$locator`, where the row came from (`dsd.finding.Locator`), and `$action`, what the row asks for.
+A text in several languages is one text too (`dsd.localised`).
+
+Three columns can stand beside the components; their names cannot be component ids (SDMX NCNameIDType):
+`$locator`, where the row came from (`dsd.finding.Locator`), `$action`, what the row asks for, and `$annotations`, what
+is noted on the observation (`dsd.annotated`).
 """
 
 from __future__ import annotations
@@ -16,7 +19,21 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.resolved import ANNOTATIONS, Dsd, ResolvedComponent, Role
+
+__all__ = [
+    "ACTION",
+    "ANNOTATIONS",
+    "BATCH_ROWS",
+    "CODED",
+    "LOCATOR",
+    "Batch",
+    "Row",
+    "batch_schema",
+    "batches_from_rows",
+    "column_type",
+    "rows_of",
+]
 
 BATCH_ROWS = 65_536
 LOCATOR = "$locator"
@@ -41,6 +58,7 @@ def batch_schema(
     *,
     locators: bool = False,
     actions: bool = False,
+    annotations: bool = False,
 ) -> pa.Schema:
     """Return the schema of a batch with these components (all where None), in DSD order."""
     wanted = None if component_ids is None else set(component_ids)
@@ -53,13 +71,15 @@ def batch_schema(
         fields.append(pa.field(LOCATOR, pa.string()))
     if actions:
         fields.append(pa.field(ACTION, CODED))
+    if annotations:
+        fields.append(pa.field(ANNOTATIONS, CODED))
     return pa.schema(fields)
 
 
 def batches_from_rows(
     dsd: Dsd, rows: Iterable[Row], schema: pa.Schema | None = None
 ) -> Iterator[Batch]:
-    """Yield batches of the given rows (component id, `$locator` or `$action` to value).
+    """Yield batches of the given rows (component id, `$locator`, `$action` or `$annotations` to value).
 
     For converters and tests, where rows are few; a decoder of a data format builds columns directly.
     """

@@ -25,7 +25,8 @@ class AttributeValues:
     """Attribute values attached above the observation.
 
     `key` holds the dimension values that they depend on: empty for the dataset, some dimensions for a group
-    or series. A value is a text, or a tuple of texts for a multi-valued attribute.
+    or series. A value is a text, or a tuple of texts for a multi-valued attribute. What is noted on the data set, group
+    or series stands among the values under `dsd.batch.ANNOTATIONS` (`dsd.annotated`).
     """
 
     key: dict[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -18,6 +18,9 @@ from dsd.structure import (
     Measure,
     TimeDimension,
 )
+
+ANNOTATIONS = "$annotations"
+"""Name of the column of annotations; no component id can be like it (SDMX NCNameIDType)."""
 
 
 class Role(StrEnum):
@@ -128,6 +131,28 @@ class Dsd:
     def attributes(self) -> tuple[ResolvedComponent, ...]:
         """The attributes."""
         return self.of_role(Role.ATTRIBUTE)
+
+    @cached_property
+    def annotated(self) -> Dsd:
+        """The same with what is noted on an observation as one more attribute of it, `$annotations`."""
+        if ANNOTATIONS in self:
+            return self
+        relationship = AttributeRelationship(observation={})
+        noted = ResolvedComponent(
+            id=ANNOTATIONS,
+            role=Role.ATTRIBUTE,
+            position=len(self.components),
+            concept=Concept(id=ANNOTATIONS),
+            definition=DataAttribute(
+                id=ANNOTATIONS, concept_identity="", attribute_relationship=relationship
+            ),
+            codelist=None,
+            text_format=None,
+            is_mandatory=False,
+            is_multiple=False,
+            relationship=relationship,
+        )
+        return replace(self, components=(*self.components, noted))
 
     @property
     def urn(self) -> Urn:

@@ -10,6 +10,7 @@ from service.answers.errors import NoResultsError, ResponseTooLargeError
 from service.answers.resolution import Target, resolve
 from service.answers.spool import Body
 from service.formats.contract import DataFormat, EncodeOptions, Header
+from service.formats.fitting import fitted
 from service.query.binding import bind, dimension_at_observation
 from service.query.canonical import canonical
 from service.query.data_query import DataQuery
@@ -111,7 +112,9 @@ class _Question:
             snapshot.batches,
             Action.REPLACE if selection.component_ids is None else Action.MERGE,
         )
-        chunks = encode(header, [dataset], self._options(selection))
+        options = self._options(selection)
+        dataset = fitted(dataset, self.wanted.format.capabilities, options.languages)
+        chunks = encode(header, [dataset], options)
         return self.answer(snapshot.revision, self.sources.spool.fill(chunks, self.wanted.coding))
 
     def _options(self, selection: Selection) -> EncodeOptions:

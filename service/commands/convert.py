@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dsd.dataset import Dataset, PreparedDataset
     from dsd.structures import Structures
     from service.formats.contract import DataFormat, EncodeOptions
+    from service.formats.fitting import LeftOut
     from service.submission.convert import Reading
 
 _WORKBOOK = ".xlsx"
@@ -140,7 +141,7 @@ def convert(
             _write_questionnaires(structures, reading, datasets, target, languages or ("en",))
         else:
             written = EncodeOptions(dimension, languages, labels)
-            _write_messages(datasets, target, data_format, written)
+            _write_messages(datasets, target, data_format, written, mode)
     sys.exit(0 if is_clean else REJECTED)
 
 
@@ -199,9 +200,15 @@ def _write_questionnaires(
 
 
 def _write_messages(
-    datasets: Sequence[Dataset], target: Path, data_format: DataFormat, written: EncodeOptions
+    datasets: Sequence[Dataset],
+    target: Path,
+    data_format: DataFormat,
+    written: EncodeOptions,
+    mode: str | None,
 ) -> None:
+    from service.formats.fitting import LeftOut, fitted
     from service.formats.grouping import UnorderedRowsError
+    from service.submission.report import findings_as_text
     from service.submission.rewrite import prepare, share_out
 
     if data_format.encode is None:
@@ -216,10 +223,17 @@ def _write_messages(
             "write them to files"
         )
     names: set[Path] = set()
+    left_out = LeftOut()
     with bar("Writing") as progress:
         for parts in messages:
             own = target if len(messages) == 1 else _own_name(target, parts, names)
-            _write_message(own, parts, data_format, written, progress)
+            capabilities, languages = data_format.capabilities, written.languages
+            fitting = [fitted(part, capabilities, languages, left_out) for part in parts]
+            _write_message(
+                own, fitting, data_format, written, progress, left_out if mode == _STRICT else None
+            )
+    if found := left_out.findings(data_format):
+        say(findings_as_text(found))
 
 
 def _own_name(target: Path, parts: Sequence[PreparedDataset], taken: set[Path]) -> Path:
@@ -239,7 +253,9 @@ def _write_message(
     data_format: DataFormat,
     written: EncodeOptions,
     progress: Progress,
+    forbidden: LeftOut | None,
 ) -> None:
+    """Write a message; where something is left out that must not be, nothing."""
     from service.config import utc_now
     from service.formats.contract import Header, NotExpressibleError
     from service.formats.grouping import UnorderedRowsError
@@ -256,6 +272,10 @@ def _write_message(
         for chunk in encode(header, list(parts), written):
             stream.write(chunk)
             progress(stream.tell(), None, "bytes")
+        if forbidden is not None and (found := forbidden.findings(data_format)):
+            raise NotExpressibleError(
+                f"{found[0].message} Nothing was written: --strict takes no warning"
+            )
     rows = sum(part.preamble.observations for part in parts)
     flows = ", ".join(dict.fromkeys(part.dsd.urn.short for part in parts))
     if target != _STREAM:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from dsd.dataset import Action, SetAttributes
 from service.formats.contract import Capabilities, DataFormat, StructureFormat
 from service.formats.error_message import encode_error
+from service.formats.fitting import guarded
 from service.formats.json_stat import encode_json_stat
 from service.formats.json_stat_reader import decode_json_stat
 from service.formats.ml_reading import decode_ml
@@ -57,7 +58,7 @@ _ML_TIME_SERIES = replace(_ML, cross_section=False)
 _ML_20 = replace(_ML_TIME_SERIES, several_datasets=False)
 _TABLE = replace(_CSV, several_datasets=False, said=_SAID)
 
-DATA_FORMATS: tuple[DataFormat, ...] = (
+_DATA_FORMATS: tuple[DataFormat, ...] = (
     DataFormat(
         name="csv",
         media_type="application/vnd.sdmx.data+csv",
@@ -236,6 +237,8 @@ DATA_FORMATS: tuple[DataFormat, ...] = (
         decode=decode_xlsx,
     ),
 )
+
+DATA_FORMATS: tuple[DataFormat, ...] = tuple(guarded(entry) for entry in _DATA_FORMATS)
 """Every data format. The order says which one a name or media type without version means: the first."""
 
 

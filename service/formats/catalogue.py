@@ -30,6 +30,8 @@ def data_formats() -> list[dict[str, Any]]:
             "anyDimensionAtObservation": entry.capabilities.cross_section,
             "actionPerRow": entry.capabilities.row_actions,
             "emptyTexts": entry.capabilities.empty_texts,
+            "languages": entry.capabilities.languages,
+            "annotations": entry.capabilities.annotations,
             "actions": [
                 action.value
                 for action in Action
@@ -68,6 +70,8 @@ _COLUMNS = (
     ("any dimension at the observation", "anyDimensionAtObservation"),
     ("an action a row", "actionPerRow"),
     ("empty texts", "emptyTexts"),
+    ("texts in languages", "languages"),
+    ("annotations", "annotations"),
     ("validity", "setAttributes"),
 )
 

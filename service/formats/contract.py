@@ -68,7 +68,8 @@ NO_OPTIONS = DecodeOptions()
 # Data sets are written in their order, each read once and to its end before the next. Rows come in key order, their
 # values in `Preamble.codes`; values that the DSD attaches above the observation come in `Preamble.attributes`
 # (SDMX-CSV and SDMX-JSON also write them from columns, SDMX-ML 2.1 cannot).
-# What a format cannot write raises at the call, before the first chunk is made, wherever the DSD, the preamble
+# Data with texts in languages or annotations reach an encoder only where its capabilities say so
+# (`service.formats.fitting`). What a format cannot write raises at the call, before the first chunk is made, wherever the DSD, the preamble
 # or the first batch show it.
 EncodeData = Callable[[Header, Sequence[PreparedDataset], EncodeOptions], Iterator[bytes]]
 # Datasets come in the order of the message. Rows carry `$locator`; `$action` only where the rows of a dataset
@@ -111,6 +112,10 @@ class Capabilities:
     """An empty text is told from an absent one."""
     said: frozenset[str] = frozenset()
     """What a message can say of a data set beside its contents: names of the fields of `dsd.dataset.SetAttributes`."""
+    languages: bool = False
+    """Texts in several languages, of components that take them (`dsd.localised`)."""
+    annotations: bool = False
+    """Notes on the data set, on groups, series and observations (`dsd.annotated`)."""
 
 
 @dataclass(frozen=True)

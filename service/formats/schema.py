@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from codelists.item_scheme import Concept
+from dsd.localised import takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structure import Group
 from service.formats.columns import observation_ids
@@ -20,7 +21,6 @@ from service.formats.sdmx_ml_layout import (
     Layout,
     check_components,
     check_explicit_measures,
-    is_text,
 )
 from service.formats.sdmx_ml_syntax import ML_VERSIONS, checked_type_name, component_type_name
 
@@ -176,7 +176,7 @@ class _Schema:
             tag("xs:simpleType", {"name": _type_name(c)}, self.type_of(c))
             for c in self.layout.components
             if not (c.role is Role.TIME and not _period_patterns(c))
-            and not (self.layout.is_complex(c) and is_text(c))
+            and not (self.layout.is_complex(c) and takes_languages(c))
         ]
 
     def component_types(self) -> list[str]:
@@ -202,7 +202,7 @@ class _Schema:
         return found
 
     def _component_type(self, component: ResolvedComponent, base: str) -> list[str]:
-        if is_text(component):
+        if takes_languages(component):
             value, types = "common:TextValueType", []
         else:
             value = f"{component.id}_ValueType"

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from codelists.urn import Urn
 from dsd.dataset import AttributeValues
+from dsd.localised import takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structure import Dimension
 from service.formats.columns import observation_ids, written_ids
@@ -107,12 +108,7 @@ class Layout:
 
 def has_complex_representation(component: ResolvedComponent) -> bool:
     """Tell whether a value may be several texts, or texts in languages (SDMX 3.1 Section 3, "General Rules")."""
-    return component.is_multiple or is_text(component)
-
-
-def is_text(component: ResolvedComponent) -> bool:
-    """Tell whether the values of a component are texts in languages."""
-    return bool(component.text_format and component.text_format.is_multi_lingual)
+    return component.is_multiple or takes_languages(component)
 
 
 def make_layout(syntax: Syntax, dsd: Dsd, options: EncodeOptions) -> Layout:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from dsd.batch import Batch
 from dsd.dataset import Preamble
+from dsd.localised import takes_languages
 from dsd.resolved import ResolvedComponent
 from service.formats.columns import (
     Part,
@@ -35,7 +36,7 @@ from service.formats.columns import (
 from service.formats.contract import NotExpressibleError
 from service.formats.levels import Value
 from service.formats.sdmx_ml21 import VALUE_SEPARATOR, attribute_text
-from service.formats.sdmx_ml_layout import Layout, attachment, is_text, restricted
+from service.formats.sdmx_ml_layout import Layout, attachment, restricted
 from service.formats.sdmx_ml_syntax import Syntax, component_element, measure_type
 
 # Numbers and codes: a text of which no character needs an entity.
@@ -82,7 +83,7 @@ class DataSetWriter:
             return self.syntax.value(component.id, self.text_of(value))
         values = [value] if isinstance(value, str) else list(value)
         return component_element(
-            component.id, values, is_text=is_text(component), type_prefix=self.type_prefix
+            component.id, values, is_text=takes_languages(component), type_prefix=self.type_prefix
         )
 
     def element(self, start: str, values: dict[str, Value], end: str) -> str:

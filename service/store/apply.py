@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from dsd.batch import ANNOTATIONS
 from dsd.dataset import AttributeValues
 from service.store.catalog import (
     CURRENT,
@@ -105,6 +106,8 @@ class FlowWriter:
         dsd = staged.dsd
         self._check_dimensions()
         components = {entry.id: entry.is_multiple for entry in (*dsd.measures, *dsd.attributes)}
+        if self._brings(ANNOTATIONS):
+            components[ANNOTATIONS] = False
         for leaf in state.leaves if state else ():
             for name, many in leaf.columns.items():
                 if name in dsd.key_ids:

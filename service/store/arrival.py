@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsd.batch import ACTION, CODED, LOCATOR, Batch, column_type
+from dsd.batch import ACTION, ANNOTATIONS, CODED, LOCATOR, Batch, column_type
 from dsd.resolved import Dsd, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.store.protocol import StoreError
@@ -45,7 +45,7 @@ def arrived(batches: Iterable[Batch], dsd: Dsd) -> Arrived:
         StoreError: a column that the DSD does not know, or texts that cannot be sorted.
     """
     fields = [pa.field(entry.id, column_type(entry)) for entry in dsd.components]
-    schema = pa.schema([*fields, pa.field(ACTION, CODED)])
+    schema = pa.schema([*fields, pa.field(ANNOTATIONS, CODED), pa.field(ACTION, CODED)])
     tables = [_plain(batch, schema, dsd) for batch in batches]
     table = pa.concat_tables(tables) if tables else schema.empty_table()
     table = _supplied(table, dsd).unify_dictionaries().combine_chunks()

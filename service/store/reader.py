@@ -7,7 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from codelists.urn import Urn
-from dsd.batch import BATCH_ROWS, CODED, Batch, batch_schema
+from dsd.batch import ANNOTATIONS, BATCH_ROWS, CODED, Batch, batch_schema
 from dsd.dataset import AttributeValues, Preamble
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import parse_period
@@ -160,6 +160,7 @@ class Reader:
     @contextmanager
     def read(self, part: Slice) -> Iterator[Snapshot]:
         """Open the rows of a slice with their preamble."""
+        part = _with_annotations(part)
         scan, selection = self._scan(part), part.selection
         if asks_series(selection):
             index = self._index(part, scan)
@@ -291,6 +292,16 @@ class Reader:
                 if self._folder.problem(leaf) is not None:
                     raise unreadable(self._folder.path(leaf), error) from error
             raise
+
+
+def _with_annotations(part: Slice) -> Slice:
+    """Return a slice that reads the annotations of observations, where all is asked for and there are any."""
+    state, selection = part.state, part.selection
+    if state is None or selection.component_ids is not None:
+        return part
+    if not any(ANNOTATIONS in leaf.columns for leaf in (*state.leaves, *state.history)):
+        return part
+    return replace(part, selection=replace(selection, dsd=selection.dsd.annotated))
 
 
 def _schema(selection: Selection) -> pa.Schema:
@@ -467,7 +478,11 @@ def _attributes(part: Slice, schema: pa.Schema) -> Iterator[AttributeValues]:
     grouped: dict[AttributeKey, dict[str, str | tuple[str, ...]]] = {}
     wanted = part.selection.component_ids
     for (key, component), value in part.attributes.items():
-        if component not in dsd or (wanted is not None and component not in wanted):
+        if wanted is None:
+            is_asked = component in dsd or component == ANNOTATIONS
+        else:
+            is_asked = component in wanted and component in dsd
+        if not is_asked:
             continue
         if _concerns(part.selection, dict(key)):
             grouped.setdefault(key, {})[component] = value

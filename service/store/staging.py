@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from codelists.urn import Urn
-from dsd.batch import ACTION
+from dsd.batch import ACTION, ANNOTATIONS
 from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.resolved import Dsd, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
@@ -130,9 +130,9 @@ def stage(datasets: Iterable[Dataset]) -> tuple[Staged, ...]:
 
 
 def _value_ids(frame: pl.DataFrame, dsd: Dsd) -> list[str]:
-    """Return the components outside the key that any row supplies."""
-    values = dsd.of_role(Role.MEASURE, Role.ATTRIBUTE)
-    return [entry.id for entry in values if entry.id in frame.columns]
+    """Return the components outside the key, and the annotations, that any row supplies."""
+    values = [entry.id for entry in dsd.of_role(Role.MEASURE, Role.ATTRIBUTE)]
+    return [id for id in (*values, ANNOTATIONS) if id in frame.columns]
 
 
 def _operations(dataset: Dataset) -> Iterator[Operation]:

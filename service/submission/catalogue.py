@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from converters.conversion import CONVERSION_RULES, ConversionRule
+from service.formats.fitting import FITTING_RULES
 from service.formats.reading_rule import READING_RULES
 from service.formats.structure_rule import STRUCTURE_RULES
 from service.submission.receive import SUBMISSION_RULES
@@ -71,6 +72,10 @@ def rules_page() -> str:
         "",
         "Findings of the readers of SDMX-CSV, SDMX-JSON and SDMX-ML.\n",
         *_reading(READING_RULES),
+        "## Converting data",
+        "",
+        "What data hold that the format asked for does not.\n",
+        *_reading(FITTING_RULES),
         "## Converting structures",
         "",
         "What a structure message says that the format asked for cannot.\n",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dsd.batch import ACTION, LOCATOR
+from dsd.batch import ACTION, ANNOTATIONS, LOCATOR
 from dsd.dataset import Action
 from dsd.finding import Finding, Severity
 from service.validation.absence import Absences
@@ -27,7 +27,7 @@ class UnknownComponent(Rule):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._told = {LOCATOR, ACTION}
+        self._told = {LOCATOR, ACTION, ANNOTATIONS}
 
     def start(self) -> Iterator[Finding]:
         """Look at the attributes above the observation."""

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from codelists.representation import TextFormat
 from dsd.finding import Finding, Severity
+from dsd.localised import is_localised, parse, readable, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.validation.rows import Rows
@@ -68,8 +69,7 @@ class _TextRule(Rule):
         self._questions = [
             (component, question)
             for component in context.dsd.components
-            if _is_uncoded(component)
-            and (question := self.question(component.text_format or TextFormat())) is not None
+            if _is_uncoded(component) and (question := self._question(component)) is not None
         ]
 
     @classmethod
@@ -82,15 +82,31 @@ class _TextRule(Rule):
         """Return the function that says what is wrong with a value; None where there is nothing to ask."""
         raise NotImplementedError
 
+    @classmethod
+    def _question(cls, component: ResolvedComponent) -> Callable[[str], str | None] | None:
+        """Return the question on a value as the batch holds it: on the text in each language."""
+        ask = cls.question(component.text_format or TextFormat())
+        if ask is None or not takes_languages(component):
+            return ask
+
+        def wrong(value: str) -> str | None:
+            if not is_localised(value):
+                return ask(value)
+            said = ((tag, ask(text)) for tag, text in parse(value).items())
+            return next((f"in {tag} {found}" for tag, found in said if found), None)
+
+        return wrong
+
     def feed(self, rows: Rows) -> Iterator[Finding]:
         """Look at the distinct values of a batch."""
         for component, question in self._questions:
             for value, row in rows.with_values(component.id, lambda v, q=question: bool(q(v))):  # type: ignore[misc]
+                shown = readable(value) if takes_languages(component) else value
                 yield self.finding(
-                    f"{component.id} {value!r} {question(value)}.",
+                    f"{component.id} {shown!r} {question(value)}.",
                     row=row,
                     component=component.id,
-                    value=value,
+                    value=shown,
                     suggestion=_as_number(value, component),
                 )
 

@@ -136,6 +136,13 @@ def several_measures() -> Structures:
 
 
 @pytest.fixture(scope="session")
+def localised() -> Structures:
+    """A structure with texts in languages at every level: DF_L."""
+    body = (FOLDER / "structures" / "localised.json").read_bytes()
+    return Structures(decode_structures(body).data.all())
+
+
+@pytest.fixture(scope="session")
 def driver_schema(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a schema that imports the official message schema and those generated of some DSDs."""
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from dsd.batch import Batch, batch_schema, batches_from_rows, rows_of
-from dsd.dataset import NOTHING_SAID, Action, PreparedDataset, SetAttributes
+from codelists.base import Annotation
+from dsd.annotated import annotations_text
+from dsd.batch import ANNOTATIONS, Batch, batch_schema, batches_from_rows, rows_of
+from dsd.dataset import NOTHING_SAID, Action, AttributeValues, PreparedDataset, SetAttributes
 from dsd.finding import Report
+from dsd.localised import compose
 from dsd.resolved import Dsd
 from dsd.structures import Structures
 from service.formats import DATA_FORMATS
@@ -171,3 +174,89 @@ def test_what_is_said_of_a_data_set(entry: DataFormat, attempt: Try, dsd: Dsd) -
         if came is not None and getattr(came[0][0].said, name) == text:
             kept.add(name)
     assert kept == entry.capabilities.said
+
+
+DF_L = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_L(1.0.0)"
+IN_LAO = compose({"en": "All", "lo": "ທັງໝົດ", "fr": 'Tout; "tout" <&>'})
+LOCALISED_ROWS: list[dict[str, Any]] = [
+    {"REF_AREA": "LAO", "SEX": "M", "TIME_PERIOD": "2023", "OBS_VALUE": "1", "REMARK": "plain"},
+    {
+        "REF_AREA": "LAO",
+        "SEX": "M",
+        "TIME_PERIOD": "2024",
+        "OBS_VALUE": "1",
+        "REMARK": IN_LAO,
+        "REMARKS": [compose({"fr": "un"}), "two", IN_LAO],
+    },
+]
+LOCALISED_ABOVE = [
+    AttributeValues({}, {"TITLE": IN_LAO}),
+    AttributeValues({"REF_AREA": "LAO"}, {"AREA_NOTE": compose({"fr": "Laos"})}),
+    AttributeValues({"REF_AREA": "LAO", "SEX": "M"}, {"SERIES_NOTE": IN_LAO}),
+]
+NOTED = annotations_text(
+    [
+        Annotation(
+            id="A1", type="NOTE", title="Checked", texts={"en": "By hand", "fr": "À la main"}
+        ),
+        Annotation(type="FLAG", texts={"en": "Yes <&>"}),
+    ]
+)
+NOTED_TOO = annotations_text([Annotation(id="A2", title="Other")])
+
+
+def written_and_read(
+    entry: DataFormat,
+    structures: Structures,
+    rows: list[dict[str, Any]],
+    above: list[AttributeValues],
+) -> tuple[list[dict[str, Any]], dict[frozenset[tuple[str, str]], dict[str, Any]]] | None:
+    """Return the rows and the values above them as they come back; None where the format refuses them."""
+    assert entry.encode
+    assert entry.decode
+    dsd = structures.dsd(DF_L)
+    schema = batch_schema(dsd, annotations=any("$annotations" in row for row in rows))
+    batches = list(batches_from_rows(dsd, rows, schema))
+    preamble = make_preamble(dsd, batches, above)
+    try:
+        dataset = PreparedDataset(dsd, preamble, batches)
+        body = b"".join(entry.encode(HEADER, [dataset], EncodeOptions()))
+    except NotExpressibleError:
+        return None
+    report = Report()
+    found: list[dict[str, Any]] = []
+    values: dict[frozenset[tuple[str, str]], dict[str, Any]] = {}
+    for dataset_read in entry.decode(io.BytesIO(body), structures, report, NO_OPTIONS):
+        found += [_plain(row) for row in rows_of(dataset_read.batches)]
+        for part in dataset_read.attributes:
+            values.setdefault(frozenset(part.key.items()), {}).update(part.values)
+    assert not report.findings
+    return found, values
+
+
+def by_key(entries: list[AttributeValues]) -> dict[frozenset[tuple[str, str]], dict[str, Any]]:
+    return {frozenset(entry.key.items()): dict(entry.values) for entry in entries}
+
+
+@every_format
+def test_texts_in_languages(entry: DataFormat, localised: Structures) -> None:
+    came = written_and_read(entry, localised, LOCALISED_ROWS, LOCALISED_ABOVE)
+    expected = (LOCALISED_ROWS, by_key(LOCALISED_ABOVE))
+    assert (came == expected) is entry.capabilities.languages
+    assert came is None or entry.capabilities.languages
+
+
+@every_format
+def test_annotations(entry: DataFormat, localised: Structures) -> None:
+    rows = [LOCALISED_ROWS[0] | {"$annotations": NOTED}, *LOCALISED_ROWS[1:]]
+    rows = [
+        {id: value for id, value in row.items() if id not in ("REMARK", "REMARKS")} for row in rows
+    ]
+    above = [
+        AttributeValues({}, {ANNOTATIONS: NOTED_TOO}),
+        AttributeValues({"REF_AREA": "LAO"}, {ANNOTATIONS: NOTED}),
+        AttributeValues({"REF_AREA": "LAO", "SEX": "M"}, {ANNOTATIONS: NOTED_TOO}),
+    ]
+    came = written_and_read(entry, localised, rows, above)
+    assert (came == (rows, by_key(above))) is entry.capabilities.annotations
+    assert came is None or entry.capabilities.annotations

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dsd.batch import batch_schema, batches_from_rows
+from dsd.batch import ANNOTATIONS, batch_schema, batches_from_rows
 from dsd.dataset import Action, Dataset
 from dsd.resolved import Dsd
 from dsd.structures import load_structures
@@ -85,7 +85,8 @@ def dataset(
     dsd: Dsd, rows: list[dict[str, Any]], action: Action = Action.MERGE, **more: Any
 ) -> Dataset:
     """Return a dataset of rows."""
-    schema = batch_schema(dsd, locators=True, actions=True)
+    noted = any(ANNOTATIONS in row for row in rows)
+    schema = batch_schema(dsd, locators=True, actions=True, annotations=noted)
     return Dataset(dsd, list(batches_from_rows(dsd, rows, schema)), action, **more)
 
 

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from codelists.base import Annotation
 from codelists.urn import parse_urn
+from dsd.annotated import annotations_text
+from dsd.batch import ANNOTATIONS
 from dsd.dataset import Action, AttributeValues, Dataset
+from dsd.localised import compose
 from service.config import Settings
 from service.query.selection import (
     ComponentFilter,
@@ -604,3 +608,41 @@ def test_what_is_the_same_in_all_rows_comes_back_as_what_is_not(flock, dsd):
     (leaf,) = flock.store._catalog.state(dsd.urn).leaves
     assert "NOTE" not in leaf.constants
     assert [entry["NOTE"] for entry in flock.rows(dsd)] == ["x" * 5_000] * 5
+
+
+def noted(text: str) -> str:
+    return annotations_text([Annotation(id="A", texts={"en": text, "fr": f"fr {text}"})])
+
+
+def test_annotations_of_observations_are_kept_with_their_history(flock, dsd):
+    flock.load(dsd, [row("IDN"), row("PHL")])
+    before = flock.clock.now
+    first, second = ({ANNOTATIONS: noted(text)} for text in ("one", "two"))
+    flock.load(dsd, [row("IDN", **first)])
+    assert flock.rows(dsd) == [row("IDN", **first), row("PHL")]
+    assert flock.rows(dsd, keys=({"REF_AREA": frozenset({"IDN"})},)) == [row("IDN", **first)]
+    assert flock.rows(dsd, component_ids=("TIME_PERIOD", "OBS_VALUE"))[0].get(ANNOTATIONS) is None
+    flock.load(dsd, [row("IDN", value="2")])
+    assert flock.rows(dsd)[0] == row("IDN", value="2", **first)
+    flock.load(dsd, [row("IDN", value="2", **second)])
+    assert flock.rows(dsd)[0] == row("IDN", value="2", **second)
+    flock.load(dsd, [row("IDN", value="3")], Action.REPLACE)
+    assert flock.rows(dsd) == [row("IDN", value="3"), row("PHL")]
+    assert flock.rows(dsd, as_of=before) == [row("IDN"), row("PHL")]
+
+
+def test_annotations_above_the_observation_are_kept(flock, dsd):
+    above = (
+        AttributeValues({}, {ANNOTATIONS: noted("all"), "TITLE": "t"}),
+        AttributeValues({"REF_AREA": "IDN"}, {ANNOTATIONS: noted("area")}),
+    )
+    flock.load(dsd, [row("IDN")], attributes=above)
+    with flock.store.read(Selection(dsd)) as snapshot:
+        found = {tuple(entry.key.items()): entry.values for entry in snapshot.preamble.attributes}
+    assert found == {tuple(entry.key.items()): entry.values for entry in above}
+
+
+def test_a_text_in_languages_comes_back_as_reported(flock, dsd):
+    texts = compose({"en": "One", "th": "หนึ่ง"})
+    flock.load(dsd, [row(NOTE=texts)])
+    assert flock.rows(dsd) == [row(NOTE=texts)]
