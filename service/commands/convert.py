@@ -138,7 +138,8 @@ def convert(
             say(f"{source} holds no observations; nothing was written.")
             sys.exit(REJECTED)
         if data_format is None:
-            _write_questionnaires(structures, reading, datasets, target, languages or ("en",))
+            chosen = languages or ("en",)
+            _write_questionnaires(structures, reading, datasets, target, chosen, mode)
         else:
             written = EncodeOptions(dimension, languages, labels)
             _write_messages(datasets, target, data_format, written, mode)
@@ -182,16 +183,25 @@ def _write_questionnaires(
     datasets: Sequence[Dataset],
     target: Path,
     languages: tuple[str, ...],
+    mode: str | None,
 ) -> None:
     from converters.profile import UnknownLanguageError
     from converters.sheet_writer import UnwritableValueError
     from converters.table import UnknownTableError
     from converters.write_back import write_back
+    from service.formats.fitting import LeftOut, fitted_to_questionnaire
+    from service.submission.report import findings_as_text
 
+    left_out = LeftOut()
+    fitting = [fitted_to_questionnaire(dataset, languages, left_out) for dataset in datasets]
     with refusing(UnwritableValueError, UnknownTableError, UnknownLanguageError):
         workbooks = list(
-            write_back(structures, datasets, reading.tables, reading.sources, languages=languages)
+            write_back(structures, fitting, reading.tables, reading.sources, languages=languages)
         )
+    if found := left_out.findings("a questionnaire"):
+        say(findings_as_text(found))
+        if mode == _STRICT:
+            raise Refusal("nothing was written: --strict takes no warning")
     for country, body in workbooks:
         own = target if len(workbooks) == 1 else target.with_suffix(f".{country}{target.suffix}")
         with replacing(own) as part:
@@ -232,7 +242,7 @@ def _write_messages(
             _write_message(
                 own, fitting, data_format, written, progress, left_out if mode == _STRICT else None
             )
-    if found := left_out.findings(data_format):
+    if found := left_out.findings(data_format.name):
         say(findings_as_text(found))
 
 
@@ -272,7 +282,7 @@ def _write_message(
         for chunk in encode(header, list(parts), written):
             stream.write(chunk)
             progress(stream.tell(), None, "bytes")
-        if forbidden is not None and (found := forbidden.findings(data_format)):
+        if forbidden is not None and (found := forbidden.findings(data_format.name)):
             raise NotExpressibleError(
                 f"{found[0].message} Nothing was written: --strict takes no warning"
             )

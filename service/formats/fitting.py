@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from codelists.text import best_match
 from converters.conversion import ConversionRule
 from dsd.batch import ANNOTATIONS, Batch
-from dsd.dataset import AttributeValues, PreparedDataset
+from dsd.dataset import AttributeValues, Dataset, PreparedDataset
 from dsd.finding import Finding, Severity
 from dsd.localised import components_with_languages, is_localised, parse, readable
 from dsd.resolved import Dsd
@@ -53,14 +53,14 @@ class LeftOut:
     annotated: int = 0
     """Data sets, groups, series and observations that lost their annotations."""
 
-    def findings(self, data_format: DataFormat) -> list[Finding]:
-        """Return what is to be told, whole when the data are written."""
+    def findings(self, holder: str) -> list[Finding]:
+        """Return what is to be told of what a format could not hold, whole when the data are written."""
         texts, annotations = FITTING_RULES
         found = [
             Finding(
                 rule=texts.id,
                 severity=texts.severity,
-                message=f"{data_format.name} holds a text in one language; {count} texts of {id} that are in several, or "
+                message=f"{holder} holds a text in one language; {count} texts of {id} that are in several, or "
                 "in another than English, were written in the best match alone; write csv, json or ml30 to keep all.",
                 component=id,
             )
@@ -71,7 +71,7 @@ class LeftOut:
                 Finding(
                     rule=annotations.id,
                     severity=annotations.severity,
-                    message=f"{data_format.name} has no place for annotations; those of {self.annotated} observations, "
+                    message=f"{holder} has no place for annotations; those of {self.annotated} observations, "
                     "series, groups or data sets were not written; write json or an SDMX-ML format to keep them.",
                 )
             )
@@ -92,22 +92,47 @@ def fitted(
         languages: in which a text is wanted that can be in one language only, best first.
         left_out: told what is left out, while the batches are read.
     """
-    told = LeftOut() if left_out is None else left_out
-    ids = () if capabilities.languages else components_with_languages(dataset.dsd)
-    if capabilities.annotations and not ids:
+    fitting = _fitting(dataset.dsd, capabilities, languages, left_out)
+    if fitting is None:
         return dataset
-    fitting = _Fitting(
-        frozenset(component.id for component in ids),
-        not capabilities.annotations,
-        asked_languages(languages),
-        told,
-    )
     preamble = replace(
         dataset.preamble,
         attributes=tuple(fitting.values(entry) for entry in dataset.preamble.attributes),
     )
     return replace(
         dataset, preamble=preamble, batches=(fitting.batch(batch) for batch in dataset.batches)
+    )
+
+
+def fitted_to_questionnaire(
+    dataset: Dataset, languages: tuple[str, ...], left_out: LeftOut
+) -> Dataset:
+    """Return a data set without what a questionnaire cannot hold: it has one language a cell, and no annotations."""
+    fitting = _fitting(dataset.dsd, _QUESTIONNAIRE, languages, left_out)
+    if fitting is None:
+        return dataset
+    return replace(
+        dataset,
+        batches=[fitting.batch(batch) for batch in dataset.batches],
+        attributes=[fitting.values(entry) for entry in dataset.attributes],
+    )
+
+
+_QUESTIONNAIRE = Capabilities(multiple_values=True, row_actions=False, cross_section=False)
+
+
+def _fitting(
+    dsd: Dsd, capabilities: Capabilities, languages: tuple[str, ...], left_out: LeftOut | None
+) -> _Fitting | None:
+    """Return what fits data to a format; None where it holds everything."""
+    ids = () if capabilities.languages else components_with_languages(dsd)
+    if capabilities.annotations and not ids:
+        return None
+    return _Fitting(
+        frozenset(component.id for component in ids),
+        not capabilities.annotations,
+        asked_languages(languages),
+        LeftOut() if left_out is None else left_out,
     )
 
 

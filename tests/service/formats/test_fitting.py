@@ -75,7 +75,7 @@ def test_the_best_language_stays(
     assert found.preamble.attributes == (AttributeValues({}, {"TITLE": expected}),)
     assert told.texts == {"TITLE": 1, "REMARK": 1, "REMARKS": 1}
     assert told.annotated == 2
-    rules = [finding.rule for finding in told.findings(PLAIN)]
+    rules = [finding.rule for finding in told.findings(PLAIN.name)]
     assert rules == ["languages-left-out"] * 3 + ["annotations-left-out"]
 
 
@@ -86,4 +86,4 @@ def test_what_fits_stays_as_it_is(localised: Structures) -> None:
     told = LeftOut()
     plain = fitted(data(localised, {"REMARK": "plain"}), PLAIN.capabilities, (), told)
     assert list(rows_of(plain.batches)) == [KEY | {"REMARK": "plain"}]
-    assert told.findings(PLAIN) == []
+    assert told.findings(PLAIN.name) == []
