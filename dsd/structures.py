@@ -16,6 +16,7 @@ from codelists.item_scheme import Codelist, Concept, ConceptScheme
 from codelists.representation import Representation
 from codelists.urn import ARTEFACT_TYPES, Urn, parse_urn
 from codelists.version import latest, parse_version
+from dsd.code_extension import codes_meant, with_inherited_codes
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.sdmx_json import StructureMessageError, decode_structures
 from dsd.structure import (
@@ -233,10 +234,29 @@ class Structures:
         )
 
     def _codelist(self, reference: str | None) -> Codelist | None:
-        """Return the code list of an enumeration; the values of a value list are no codes."""
+        """Return the code list of an enumeration, with inherited codes; the values of a value list are no codes.
+
+        Raises:
+            UnknownArtefactError: the list or one that it extends is not there.
+        """
         if reference is None or parse_urn(reference).type == "ValueList":
             return None
-        return self.get(reference, Codelist)
+        found = self.with_inherited_codes(self.get(reference, Codelist))
+        for extension in found.codelist_extensions:
+            raise UnknownArtefactError(
+                f"{found.urn.short} extends {extension.codelist}, whose codes cannot be taken over"
+            )
+        return found
+
+    def with_inherited_codes(self, codelist: Codelist) -> Codelist:
+        """Return a code list with the codes of those that it extends; itself where it extends none."""
+        if not codelist.codelist_extensions:
+            return codelist
+        return with_inherited_codes(codelist, self._find_codelist)
+
+    def _find_codelist(self, reference: str) -> Codelist | None:
+        found = self.find(reference)
+        return found if isinstance(found, Codelist) else None
 
 
 def _allowed(
@@ -264,20 +284,17 @@ def _stated(
         if entry.id == component_id:
             values: set[str] = set()
             for value in entry.values:
-                values |= {value} if isinstance(value, str) else _cascaded(value, codelist)
+                values |= _meant(value, codelist)
             # An excluding region excludes the values it includes (SDMX 3.1 Section 6, "Cube Region").
             yield values, (region.include is not False) == (entry.include is not False)
 
 
-def _cascaded(value: ComponentValue, codelist: Codelist | None) -> set[str]:
-    """Return a value with the codes under it, or those alone, as its `cascade_values` asks."""
-    if not value.cascade_values or codelist is None:
-        return {value.value}
-    found, generation = set(), {value.value}
-    while generation:
-        found |= generation
-        generation = {code.id for code in codelist.codes if code.parent in generation} - found
-    return found - {value.value} if value.cascade_values == "excluderoot" else found
+def _meant(value: str | ComponentValue, codelist: Codelist | None) -> set[str]:
+    """Return the codes that a value means: with wildcards, and with the codes under it where it says so."""
+    stated = ComponentValue(value=value) if isinstance(value, str) else value
+    if codelist is None:
+        return {stated.value}
+    return codes_meant(codelist, stated.value, stated.cascade_values)
 
 
 def read_artefact_files(roots: Iterable[Path] | None = None) -> Iterator[tuple[Path, Maintainable]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from codelists.base import Maintainable
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
@@ -11,14 +12,18 @@ from service.answers.spool import Body
 from service.formats.contract import Header, StructureFormat
 from service.query.canonical import canonical
 from service.query.errors import NotSupportedError
-from service.query.structure_query import StructureQuery
+from service.query.grammar import Grammar
+from service.query.structure_query import StructureQuery, resource_of_v1
 from service.registry.search import search
 
 
 def answer_structures(
-    sources: Sources, query: StructureQuery, wanted: Wanted[StructureFormat]
+    sources: Sources,
+    query: StructureQuery,
+    wanted: Wanted[StructureFormat],
+    entry_point: str = "",
 ) -> Answer:
-    """Return the answer, complete.
+    """Return the answer, complete; stubs say where they are to be had in full under the entry point.
 
     Raises:
         NoResultsError: nothing matches.
@@ -33,15 +38,24 @@ def answer_structures(
             canonical(query),
             wanted.content_type,
             wanted.options,
+            entry_point if "stubs" in query.detail else "",
         ),
         wanted.coding,
     )
     if wanted.has(tag):
         return _answer(query, wanted, tag, None)
-    found = search(sources.registry, query)
+    address = partial(address_of, query.grammar, entry_point)
+    found = search(sources.registry, query, address)
     if not found:
         raise _nothing(query)
     return _answer(query, wanted, tag, _body(sources, found, wanted, tag))
+
+
+def address_of(grammar: Grammar, entry_point: str, artefact: Maintainable) -> str:
+    """Return the URL of an artefact on an API line."""
+    resource = artefact.artefact_type.resource
+    resource = resource_of_v1(resource) if grammar is Grammar.V1 else f"structure/{resource}"
+    return f"{entry_point}/{resource}/{artefact.agency_id}/{artefact.id}/{artefact.version}"
 
 
 def _nothing(query: StructureQuery) -> Exception:

@@ -23,11 +23,13 @@ _INTEGER = re.compile(r"\d{1,18}", re.ASCII)
 _NESTED_ID = re.compile(r"[A-Za-z][A-Za-z\d_-]*(\.[A-Za-z][A-Za-z\d_-]*)*", re.ASCII)
 _ID = re.compile(r"[A-Za-z\d_@$-]+", re.ASCII)
 _ITEM = re.compile(r"[A-Za-z\d_@$-]+(\.[A-Za-z\d_@$-]+)*", re.ASCII)
+_VALUE = re.compile(r".+", re.DOTALL)
 
 ID_FORMS = {
     "agency": (_NESTED_ID, "an agency id such as ILMS or SDMX.TWG"),
     "id": (_ID, "an id of letters, digits and _ @ $ -"),
     "item": (_ITEM, "an item id, for a nested one with those above it, as in A.A1"),
+    "value": (_VALUE, "a value"),
 }
 """How the identifiers in a path are written. SDMX 3.1 Section 2, common types."""
 

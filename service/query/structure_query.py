@@ -96,15 +96,17 @@ _ORGANISATION_SCHEMES = (
     "dataconsumerscheme",
     "organisationunitscheme",
 )
+_CONSTRAINTS = ("dataconstraint", "metadataconstraint")
 _TYPES_OF_V1_RESOURCE: dict[str, tuple[str, ...]] = {
     "structure": (),
     "organisationscheme": _ORGANISATION_SCHEMES,
-    "hierarchicalcodelist": ("hierarchy",),
-    "contentconstraint": ("dataconstraint",),
-    "actualconstraint": ("dataconstraint",),
-    "allowedconstraint": ("dataconstraint",),
-    "attachmentconstraint": ("metadataconstraint",),
+    "hierarchicalcodelist": ("hierarchy", "hierarchicalcodelist"),
+    "provisionagreement": ("provisionagreement", "metadataprovisionagreement"),
+    "contentconstraint": _CONSTRAINTS,
+    "actualconstraint": _CONSTRAINTS,
+    "allowedconstraint": _CONSTRAINTS,
     "structureset": (
+        "structureset",
         "structuremap",
         "representationmap",
         "conceptschememap",
@@ -113,7 +115,10 @@ _TYPES_OF_V1_RESOURCE: dict[str, tuple[str, ...]] = {
         "reportingtaxonomymap",
     ),
 }
-"""Resources of SDMX-REST 1.5 that have another name in 2.2; all others have the same one."""
+"""Resources of SDMX-REST 1.5 that are other types in 2.2, or several; all others are the type of the same name.
+
+Types that only SDMX 2.1 has (`hierarchicalcodelist`, `structureset`, `attachmentconstraint`) keep their names.
+"""
 
 RESOURCES_V1 = (
     "datastructure",
@@ -163,7 +168,7 @@ class StructureQuery:
     resource: str
     """As the request names it: a REST resource, `structure` (1.5) or `*` (2.2)."""
     types: tuple[str, ...] = ()
-    """Resource names of SDMX-REST 2.2 that `resource` stands for; empty for any type."""
+    """Names of the types that `resource` stands for, as SDMX-REST 2.2 has them; empty for any type."""
     agencies: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     version: VersionQuery = LATEST_VERSION
@@ -258,12 +263,34 @@ def parse_structure_query_v2(path: str, raw_query: str) -> StructureQuery:
 
 
 def types_of_v1(resource: str) -> tuple[str, ...]:
-    """Return the resource names of SDMX-REST 2.2 that one of 1.5 stands for; empty for any.
+    """Return the names of the types that a resource of SDMX-REST 1.5 stands for; empty for any.
 
     >>> types_of_v1("actualconstraint"), types_of_v1("codelist")
-    (('dataconstraint',), ('codelist',))
+    (('dataconstraint', 'metadataconstraint'), ('codelist',))
     """
     return _TYPES_OF_V1_RESOURCE.get(resource, (resource,))
+
+
+def resource_of_v1(type_name: str) -> str:
+    """Return the resource of SDMX-REST 1.5 under which artefacts of a type are found.
+
+    >>> resource_of_v1("hierarchy"), resource_of_v1("agencyscheme")
+    ('hierarchicalcodelist', 'agencyscheme')
+    """
+    if type_name in RESOURCES_V1:
+        return type_name
+    return next(entry for entry in RESOURCES_V1 if type_name in types_of_v1(entry))
+
+
+def types_of_line(grammar: Grammar) -> tuple[str, ...]:
+    """Return the names of all types that an API line knows, each once.
+
+    1.5 has no word for value lists, hierarchy associations and metadata providers, 2.2 none for what SDMX 3.0
+    gave up.
+    """
+    if grammar is Grammar.V2:
+        return RESOURCES_V2
+    return tuple(dict.fromkeys(name for entry in RESOURCES_V1 for name in types_of_v1(entry)))
 
 
 def _check_resource(resource: str, known: tuple[str, ...]) -> None:
@@ -275,7 +302,8 @@ def _check_resource(resource: str, known: tuple[str, ...]) -> None:
 
 
 def _items(text: str, separator: str, resource: str, schemes: tuple[str, ...]) -> tuple[str, ...]:
-    found = identifiers(text, "item", separator, "itemID")
+    form = "value" if resource == "valuelist" else "item"
+    found = identifiers(text, form, separator, "itemID")
     if found and resource not in schemes:
         raise QuerySyntaxError(
             f"itemID {text!r}: {resource} has no items; items may follow {', '.join(sorted(schemes))}"

@@ -8,23 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from codelists.base import Maintainable
-from codelists.item_scheme import ItemScheme
+from codelists.item_scheme import AgencyScheme, ItemScheme
 from service.registry.item_query import item_ids
 from service.registry.references import Identity, ReferenceGraph, closure, identity
 
 Found = dict[Identity, Maintainable]
+View = Callable[[Maintainable], Maintainable]
+"""An artefact -> the artefact as it stands in the answer, which may refer to less."""
 
 
 class Neighbours:
     """Answers `references` for a set of matches.
 
-    With `agency_schemes`, the scheme of its maintenance agency counts among what each artefact refers to,
-    as in the tables of REST 2.x.
+    Only artefacts of `types` are there. With `agency_schemes`, the scheme of its maintenance agency counts
+    among what each artefact refers to, as in the tables of REST 2.x.
     """
 
-    def __init__(self, graph: ReferenceGraph, agency_schemes: bool) -> None:
+    def __init__(
+        self, graph: ReferenceGraph, types: frozenset[str], agency_schemes: bool, view: View
+    ) -> None:
         self._graph = graph
+        self._types = types
         self._agency_schemes = agency_schemes
+        self._view = view
         self._steps: dict[str, Callable[[Sequence[Maintainable]], Found]] = {
             "none": lambda _: {},
             "children": self._children_of_all,
@@ -53,16 +59,24 @@ class Neighbours:
         return list(found.values())
 
     def _children(self, artefact: Maintainable) -> Iterator[Maintainable]:
-        yield from self._graph.children(artefact)
+        return (child for child in self._referred_to(artefact) if child.type_name in self._types)
+
+    def _parents(self, artefact: Maintainable) -> Iterator[Maintainable]:
+        return (parent for parent in self._referring(artefact) if parent.type_name in self._types)
+
+    def _referred_to(self, artefact: Maintainable) -> Iterator[Maintainable]:
+        yield from self._graph.children(self._view(artefact))
         if self._agency_schemes:
             yield from self._graph.agency_schemes(artefact)
 
-    def _parents(self, artefact: Maintainable) -> Iterator[Maintainable]:
+    def _referring(self, artefact: Maintainable) -> Iterator[Maintainable]:
         # What an item query left of a scheme is referred to by what refers to the items left.
         partial = isinstance(artefact, ItemScheme) and artefact.is_partial
-        return self._graph.parents(
+        yield from self._graph.parents(
             artefact, item_ids(artefact) if partial and isinstance(artefact, ItemScheme) else None
         )
+        if self._agency_schemes and isinstance(artefact, AgencyScheme):
+            yield from self._graph.maintained(artefact)
 
     def _children_of_all(self, artefacts: Iterable[Maintainable]) -> Found:
         return {identity(child): child for each in artefacts for child in self._children(each)}

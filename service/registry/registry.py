@@ -9,6 +9,7 @@ from functools import cached_property
 import msgspec
 
 from codelists.base import Maintainable
+from codelists.item_scheme import Codelist
 from codelists.urn import Urn
 from dsd.resolved import Dsd
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
@@ -24,6 +25,7 @@ class Registry:
         self.structures = structures
         self.graph = ReferenceGraph(structures)
         self._dsds: dict[Urn, Dsd] = {}
+        self._extended: dict[Urn, Codelist] = {}
 
     @cached_property
     def content_hash(self) -> str:
@@ -79,6 +81,16 @@ class Registry:
         found = self._dsds.get(urn)
         if found is None:
             found = self._dsds[urn] = self.structures.dsd(urn)
+        return found
+
+    def with_inherited_codes(self, artefact: Maintainable) -> Maintainable:
+        """Return a code list with the codes of those that it extends, each made once; anything else as it is."""
+        if not isinstance(artefact, Codelist) or not artefact.codelist_extensions:
+            return artefact
+        found = self._extended.get(artefact.urn)
+        if found is None:
+            found = self.structures.with_inherited_codes(artefact)
+            self._extended[artefact.urn] = found
         return found
 
     def dataflows_of(self, structure: DataStructure) -> Iterator[Dataflow]:

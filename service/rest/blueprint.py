@@ -107,7 +107,9 @@ class _Views:
             asked = read_request(request.environ, self._prefix + resource)
             query = parse(asked.path, asked.query)
             wanted = self._wanted(query.presentation, _STRUCTURE_FORMATS)
-            return self._respond(answer_structures(self._sources, query, wanted))
+            base = self._sources.settings.public_url.rstrip("/") or request.url_root.rstrip("/")
+            entry_point = base + self._prefix
+            return self._respond(answer_structures(self._sources, query, wanted, entry_point))
 
         return view
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from codelists.urn import ARTEFACT_TYPES
+from codelists.urn import ARTEFACT_TYPES, LEGACY_TYPES
 from service.query.data_query import Presentation
 from service.query.grammar import Grammar
 from service.query.structure_query import (
@@ -72,7 +72,7 @@ def test_2_2_joins_with_comma_encoded_or_not() -> None:
 def test_every_resource_of_1_5_is_legal(resource: str) -> None:
     found = v1(f"{resource}/A/B/1.0")
     assert found.resource == resource
-    assert set(found.types) <= set(RESOURCES_V2)
+    assert set(found.types) <= {*RESOURCES_V2, *(entry.resource for entry in LEGACY_TYPES)}
 
 
 @pytest.mark.parametrize("resource", RESOURCES_V2)
@@ -87,9 +87,11 @@ def test_the_types_that_are_kept_are_types_of_2_2() -> None:
 @pytest.mark.parametrize(
     ("resource", "types"),
     [
-        ("actualconstraint", ("dataconstraint",)),
-        ("contentconstraint", ("dataconstraint",)),
-        ("hierarchicalcodelist", ("hierarchy",)),
+        ("actualconstraint", ("dataconstraint", "metadataconstraint")),
+        ("contentconstraint", ("dataconstraint", "metadataconstraint")),
+        ("attachmentconstraint", ("attachmentconstraint",)),
+        ("hierarchicalcodelist", ("hierarchy", "hierarchicalcodelist")),
+        ("provisionagreement", ("provisionagreement", "metadataprovisionagreement")),
         (
             "organisationscheme",
             ("agencyscheme", "dataproviderscheme", "dataconsumerscheme", "organisationunitscheme"),
@@ -146,7 +148,7 @@ def test_2_2_takes_several_references() -> None:
     ("resource", "types"),
     [
         ("codelist", ("codelist",)),
-        ("contentconstraint", ("dataconstraint",)),
+        ("contentconstraint", ("dataconstraint", "metadataconstraint")),
         ("structure", ("all",)),
     ],
 )
