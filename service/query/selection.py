@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -86,6 +86,26 @@ class Selection:
         """True where no observation can match, whatever the data."""
         return bool(self.keys) and all(
             any(not codes for codes in key.values()) for key in self.keys
+        )
+
+    def restricts(self, component_id: str) -> bool:
+        """Tell whether the selection leaves values of a dimension out."""
+        if self.dsd.time_dimension is not None and component_id == self.dsd.time_dimension.id:
+            return bool(self.periods)
+        return any(component_id in key for key in self.keys) or any(
+            entry.component == component_id for entry in self.filters
+        )
+
+    def without(self, component_id: str) -> Selection:
+        """Return the selection without what it says of a dimension."""
+        if self.dsd.time_dimension is not None and component_id == self.dsd.time_dimension.id:
+            return replace(self, periods=())
+        keys = [{id: codes for id, codes in key.items() if id != component_id} for key in self.keys]
+        return replace(
+            self,
+            # One key that asks for nothing lets everything pass.
+            keys=() if {} in keys else tuple(keys),
+            filters=tuple(entry for entry in self.filters if entry.component != component_id),
         )
 
     @property

@@ -7,9 +7,15 @@ from collections.abc import Callable, Sequence
 from flask import Blueprint, Response, request
 
 from service.answers.answer import Answer, Sources, Wanted
+from service.answers.availability import answer_availability
 from service.answers.data import answer_data
 from service.answers.structures import answer_structures
 from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
+from service.query.availability_query import (
+    AvailabilityQuery,
+    parse_availability_query_v1,
+    parse_availability_query_v2,
+)
 from service.query.data_query import (
     DataQuery,
     Presentation,
@@ -31,11 +37,12 @@ READ_METHODS = ("GET",)
 CHANGE_METHODS = ("POST", "PUT", "DELETE")
 ANY_METHOD = (*READ_METHODS, *CHANGE_METHODS)
 
-V1_NOT_IMPLEMENTED = ("availableconstraint", "metadata", "schema")
+V1_NOT_IMPLEMENTED = ("metadata", "schema")
 """Resources of SDMX-REST 1.5 that the service does not have: 501, never 404 (4_7_errors.md)."""
-V2_NOT_IMPLEMENTED = ("availability", "metadata", "registration", "schema")
+V2_NOT_IMPLEMENTED = ("metadata", "registration", "schema")
 """Those of SDMX-REST 2.2."""
 
+AvailabilityParser = Callable[[str, str], AvailabilityQuery]
 DataParser = Callable[[str, str], DataQuery]
 StructureParser = Callable[[str, str], StructureQuery]
 
@@ -50,6 +57,8 @@ def v1_blueprint(sources: Sources) -> Blueprint:
     for resource in RESOURCES_V1:
         views.add(resource, structures)
     views.add("data", views.data("/data", parse_data_query_v1))
+    availability = views.availability("/availableconstraint", parse_availability_query_v1)
+    views.add("availableconstraint", availability)
     for resource in V1_NOT_IMPLEMENTED:
         views.add(resource, _not_implemented(resource), ANY_METHOD)
     return views.blueprint
@@ -62,6 +71,7 @@ def v2_blueprint(sources: Sources) -> Blueprint:
     views.add("structure", _not_implemented("structure maintenance"), CHANGE_METHODS)
     views.add("data", views.data("/data", parse_data_query_v2))
     views.add("data", _not_implemented("data maintenance"), CHANGE_METHODS)
+    views.add("availability", views.availability("/availability", parse_availability_query_v2))
     for resource in V2_NOT_IMPLEMENTED:
         views.add(resource, _not_implemented(resource), ANY_METHOD)
     return views.blueprint
@@ -97,6 +107,17 @@ class _Views:
             query = parse(asked.path, asked.query)
             wanted = self._wanted(query.presentation, _DATA_FORMATS)
             return self._respond(answer_data(self._sources, query, wanted))
+
+        return view
+
+    def availability(self, resource: str, parse: AvailabilityParser) -> Callable[..., Response]:
+        """Return the view that answers availability queries."""
+
+        def view(**_: str) -> Response:
+            asked = read_request(request.environ, self._prefix + resource)
+            query = parse(asked.path, asked.query)
+            wanted = self._wanted(query.data.presentation, _STRUCTURE_FORMATS)
+            return self._respond(answer_availability(self._sources, query, wanted))
 
         return view
 
