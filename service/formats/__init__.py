@@ -118,7 +118,7 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         version="1.0.0",
         extension=".json",
         capabilities=replace(
-            _JSON, came_back=_NO_MERGE, several_datasets=False, several_measures=False
+            _JSON, came_back=_NO_MERGE, several_structures=False, several_measures=False
         ),
         encode=encode_json_1_0,
         decode=decode_json,

@@ -216,7 +216,8 @@ def only_one(datasets: Sequence[PreparedDataset], format_name: str) -> PreparedD
     """
     if len(datasets) != 1:
         raise NotExpressibleError(
-            f"{format_name} writes one data set a message, not {len(datasets)}: ask for one at a time"
+            f"{format_name} writes one data set a message, not {len(datasets)}: write csv, json, ml31 or xlsx, "
+            "or ask for one at a time"
         )
     return datasets[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod
 
 import numpy as np
@@ -30,6 +30,17 @@ def make_preamble(
             values |= _distinct(present(batch, id))
     codes = {component.id: _ordered(component, found[component.id]) for component in wanted}
     return Preamble(rows, codes, tuple(attributes))
+
+
+def joined_preamble(dsd: Dsd, preambles: Sequence[Preamble]) -> Preamble:
+    """Return what several data sets of one structure hold together."""
+    # What one of them does not speak of stands for the whole code list.
+    ids = [id for id in preambles[0].codes if all(id in own.codes for own in preambles)]
+    codes = {
+        id: _ordered(dsd[id], {value for own in preambles for value in own.codes[id]}) for id in ids
+    }
+    attributes = tuple(entry for preamble in preambles for entry in preamble.attributes)
+    return Preamble(sum(own.observations for own in preambles), codes, attributes)
 
 
 def in_key_order(dsd: Dsd, batches: Iterable[Batch], preamble: Preamble) -> list[Batch]:

@@ -27,7 +27,6 @@ from service.formats.columns import (
     joined,
     list_pieces,
     observation_ids,
-    only_one,
     peeked,
     pieces,
     present,
@@ -40,6 +39,7 @@ from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.grouping import Grouper, ordered, positions_of
 from service.formats.levels import dimensions_of
 from service.formats.names import ALL_LANGUAGES, asked_languages, languages_of, wanted_texts
+from service.formats.preamble import joined_preamble
 from service.formats.sdmx_csv import sub_fields
 
 
@@ -115,6 +115,10 @@ class _Writer:
     at_series: tuple[str, ...]
     values: Mapping[str, tuple[str, ...]]
     """Values by component that observations refer to by number."""
+    shared: Preamble
+    """What the structure describes: that of the data set, or of all that share the one structure of 1.0."""
+    is_shared: bool = False
+    """True where dataflows share the structure, which then is that of their data structure."""
 
     @property
     def is_flat(self) -> bool:
@@ -152,7 +156,7 @@ class _Writer:
 
     def level_of(self, component: ResolvedComponent) -> str:
         """Return the level at which an attribute is written: that of its values above, else observation."""
-        above = [entry for entry in self.preamble.attributes if component.id in entry.values]
+        above = [entry for entry in self.shared.attributes if component.id in entry.values]
         if not above or (self.is_1_0 and any(entry.key for entry in above)):
             return "observation"
         return "dimensionGroup" if any(entry.key for entry in above) else "dataSet"
@@ -186,7 +190,7 @@ class _Writer:
 
     def structure(self) -> dict[str, Any]:
         """Return the structure object: components with their values by level."""
-        flow = self.dsd.dataflow or self.dsd.structure
+        flow = (not self.is_shared and self.dsd.dataflow) or self.dsd.structure
         dimensions: dict[str, list[dict[str, Any]]] = {
             "dataSet": [],
             "series": [],
@@ -209,7 +213,8 @@ class _Writer:
         }
         for component in self.attributes():
             attributes[self.level_of(component)].append(self.attribute(component))
-        common = {"links": self.links(), **self.names(flow.name or flow.id, flow.names)}
+        links = self.links()[-1:] if self.is_shared else self.links()
+        common = {"links": links, **self.names(flow.name or flow.id, flow.names)}
         if self.is_1_0:
             del attributes["dimensionGroup"]
             return common | {"dimensions": dimensions, "attributes": attributes}
@@ -366,12 +371,23 @@ class _Writer:
             *self.measures(),
             *(c for c in self.attributes() if self.level_of(c) == "observation"),
         ]
+        self.check_above(batch, {component.id for component in wanted})
         parts: list[Part] = []
         for component in wanted:
             parts += [","] if parts else []
             column = present(batch, component.id) if component in self.components else None
             parts.append("null" if column is None else self.cell_pieces(component, column))
         return parts
+
+    def check_above(self, batch: Batch, written: set[str]) -> None:
+        """See to it that rows have no values of attributes that the message describes above the observation."""
+        for component in self.attributes():
+            column = None if component.id in written else present(batch, component.id)
+            if column is not None and column.null_count < len(column):
+                raise NotExpressibleError(
+                    f"{component.id} has values above the observation, but rows hold values of it too, which "
+                    f"{self.version.name} has one place for; write SDMX-CSV 2.1"
+                )
 
     def cell_pieces(self, component: ResolvedComponent, column: pa.Array) -> Part:
         """Return the JSON of each value of a column."""
@@ -491,12 +507,19 @@ def _values_1_0(
 
 
 def _writer(
-    version: JsonVersion, number: int, dataset: PreparedDataset, options: EncodeOptions
+    version: JsonVersion,
+    number: int,
+    dataset: PreparedDataset,
+    options: EncodeOptions,
+    shared: Preamble | None = None,
+    *,
+    is_shared: bool = False,
 ) -> _Writer:
     dsd, preamble = dataset.dsd, dataset.preamble
+    shared = shared or preamble
     ids = set(written_ids(dsd, options))
     components = tuple(c for c in dsd.components if c.id in ids)
-    values = (_values_1_0 if version is JSON_1_0 else _values)(dsd, preamble, components)
+    values = (_values_1_0 if version is JSON_1_0 else _values)(dsd, shared, components)
     if version is JSON_2_0:
         # Its schema takes no list of whole numbers for valid (they are numbers too, in a `oneOf`): lists hold texts.
         values = {id: own for id, own in values.items() if not dsd[id].is_multiple}
@@ -523,6 +546,8 @@ def _writer(
         tuple(packed),
         tuple(id for id in dsd.key_ids if id not in at_observation and id not in packed),
         values,
+        shared,
+        is_shared,
     )
 
 
@@ -538,37 +563,59 @@ def encode_json(
     Raises:
         NotExpressibleError: rows with actions of their own; an unknown dimension at the observation; a set id.
     """
-    return _encode(JSON_2_1, header, datasets, options)
+    return _encode_2(JSON_2_1, header, datasets, options)
 
 
 def encode_json_2_0(
     header: Header, datasets: Sequence[PreparedDataset], options: EncodeOptions
 ) -> Iterator[bytes]:
     """Yield the same as SDMX-JSON 2.0, where Merge is written as Append, which means the same."""
-    return _encode(JSON_2_0, header, datasets, options)
+    return _encode_2(JSON_2_0, header, datasets, options)
 
 
 def encode_json_1_0(
     header: Header, datasets: Sequence[PreparedDataset], options: EncodeOptions
 ) -> Iterator[bytes]:
-    """Yield an SDMX-JSON 1.0 data message: one data set of one measure.
+    """Yield an SDMX-JSON 1.0 data message: data sets of one data structure, which has one measure.
 
-    Values above the observation stand on each observation but those of the data set; several values of an attribute
+    SDMX 2.1, of which it is, has one primary measure a structure: `structure` describes none, and an observation starts
+    with its value. All data sets refer to the one structure; each names its own dataflow in its links. Values above the observation stand on each observation but those of the data set; several values of an attribute
     are one text, joined by `;`.
 
     Raises:
-        NotExpressibleError: also several data sets or measures, values of dimensions that are no ids, and a value
-            above the observation that holds for none (which shows at the end).
+        NotExpressibleError: also data sets of several structures, several measures, values of dimensions that are no
+            ids, deletions above the observation, and a value above the observation that holds for none (which shows at
+            the end).
     """
-    dataset = only_one(datasets, JSON_1_0.name)
-    if len(dataset.dsd.measures) != 1:
+    structures = {dataset.dsd.structure.urn: dataset.dsd for dataset in datasets}
+    if len(structures) != 1:
         raise NotExpressibleError(
-            f"SDMX-JSON 1.0 has one measure, {dataset.dsd.urn.short} {len(dataset.dsd.measures)}; write SDMX-JSON 2.1"
+            f"SDMX-JSON 1.0 holds data of one data structure, not of {len(structures)}; write SDMX-JSON 2.1"
         )
-    return _encode(JSON_1_0, header, datasets, options)
+    (dsd,) = structures.values()
+    if len(dsd.measures) != 1:
+        raise NotExpressibleError(
+            f"SDMX-JSON 1.0 has one measure, {dsd.urn.short} {len(dsd.measures)}; write SDMX-JSON 2.1"
+        )
+    for dataset in datasets:
+        above = [entry for entry in dataset.preamble.attributes if entry.key]
+        if dataset.action is Action.DELETE and above:
+            raise NotExpressibleError(
+                f"SDMX-JSON 1.0 cannot delete {', '.join(above[0].values)} of {above[0].key}, above the observation; "
+                "write SDMX-JSON 2.1"
+            )
+    shared = datasets[0].preamble
+    if len(datasets) > 1:
+        shared = joined_preamble(dsd, [dataset.preamble for dataset in datasets])
+    is_shared = len({(dataset.dsd.urn, dataset.dsd.agreement) for dataset in datasets}) > 1
+    writers = [
+        _writer(JSON_1_0, number, dataset, options, shared, is_shared=is_shared)
+        for number, dataset in enumerate(datasets)
+    ]
+    return _encode(JSON_1_0, header, datasets, writers)
 
 
-def _encode(
+def _encode_2(
     version: JsonVersion,
     header: Header,
     datasets: Sequence[PreparedDataset],
@@ -577,6 +624,15 @@ def _encode(
     writers = [
         _writer(version, number, dataset, options) for number, dataset in enumerate(datasets)
     ]
+    return _encode(version, header, datasets, writers)
+
+
+def _encode(
+    version: JsonVersion,
+    header: Header,
+    datasets: Sequence[PreparedDataset],
+    writers: Sequence[_Writer],
+) -> Iterator[bytes]:
     rows = [
         peeked(rows_written(dataset, writer.ids), version.name, row_actions=False)
         for writer, dataset in zip(writers, datasets, strict=True)
@@ -595,7 +651,8 @@ def _message_opening(version: JsonVersion, header: Header, writers: Sequence[_Wr
         "contentLanguages": list(languages) or [DEFAULT_LANGUAGE],
         "sender": {"id": header.sender},
     }
-    structures = [writer.structure() for writer in writers]
+    described = writers[:1] if version is JSON_1_0 else writers
+    structures = [writer.structure() for writer in described]
     start = f'"$schema":{dumps(version.schema_url)},' if version is JSON_2_1 else ""
     stated = (
         f'"structure":{dumps(structures[0])}'

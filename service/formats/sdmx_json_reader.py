@@ -219,6 +219,9 @@ def _reader(
 ) -> DataSetReader | None:
     structure = head.structures[entry.get("structure", 0) if head.is_2 else 0]
     links = [*structure.get("links", ()), *entry.get("links", ())]
+    if not head.is_2:
+        # Data sets of several dataflows may share the one structure of 1.0.
+        links = [*entry.get("links", ()), *structure.get("links", ())]
     dsd = _resolve(links, structures, pointer, report, options.structure)
     if dsd is None:
         return None

@@ -169,9 +169,71 @@ def test_what_1_0_cannot_say_is_refused(header: Header, dsd: Dsd, rows: Any) -> 
     above = [AttributeValues({"REF_AREA": "TLS"}, {"COVERAGE": "no row is of it"})]
     with pytest.raises(NotExpressibleError, match="holds for no observation"):
         write(header, "json10", [prepared(dsd, rows, above)])
-    data = prepared(dsd, rows)
-    with pytest.raises(NotExpressibleError, match="one data set"):
-        write(header, "json10", [data, data])
+    gone = prepared(
+        dsd, rows, [AttributeValues({"REF_AREA": "IDN"}, {"COVERAGE": "-"})], Action.DELETE
+    )
+    with pytest.raises(NotExpressibleError, match="cannot delete COVERAGE"):
+        write(header, "json10", [gone])
+
+
+def test_data_sets_of_1_0_share_their_data_structure(
+    header: Header, dsd: Dsd, rows: Any, test_structures: Structures, validators: dict[str, Any]
+) -> None:
+    """sdmx-json 1.0, data message: one `structure` for all `dataSets`, each with its links and action."""
+    agreement = test_structures.dsd(
+        "urn:sdmx:org.sdmx.infomodel.registry.ProvisionAgreement=TST:PA_IDN(1.0.0)"
+    )
+    whole = AttributeValues({}, {"TITLE": "first"})
+    data = [
+        prepared(dsd, rows[:2], [whole], Action.REPLACE),
+        prepared(agreement, rows[2:], [AttributeValues({}, {"TITLE": "second"})], Action.APPEND),
+        prepared(dsd, [rows[0] | {"TIME_PERIOD": "1999"}], action=Action.DELETE),
+    ]
+    for layout in ("TIME_PERIOD", "AllDimensions", "SEX"):
+        body = write(header, "json10", data, dimension_at_observation=layout)
+        wire = json.loads(body)
+        validators["json10"].validate(wire)
+        years = next(
+            d["values"]
+            for level in wire["data"]["structure"]["dimensions"].values()
+            for d in level
+            if d["id"] == "TIME_PERIOD"
+        )
+        assert [year["id"] for year in years] == ["1999", "2022", "2023", "2024"]
+        found, got, report = read(body, test_structures)
+        assert report.findings == []
+        assert [(d.action, d.dsd.agreement) for d in found] == [
+            (Action.REPLACE, None),
+            (Action.APPEND, agreement.agreement),
+            (Action.DELETE, None),
+        ]
+        assert [[entry.values["TITLE"] for entry in d.attributes] for d in found] == [
+            ["first"],
+            ["second"],
+            [],
+        ]
+        assert len(got) == len(rows) + 1
+    packed = write(header, "json10", data, pack_single_values=True)
+    validators["json10"].validate(json.loads(packed))
+    assert len(read(packed, test_structures)[1]) == len(rows) + 1
+
+
+def test_a_value_of_a_row_is_not_lost_to_one_above(header: Header, dsd: Dsd, rows: Any) -> None:
+    above = [AttributeValues({}, {"TITLE": "All"})]
+    with pytest.raises(NotExpressibleError, match="TITLE has values above"):
+        write(header, "json", [prepared(dsd, [rows[0] | {"TITLE": "own"}], above, Action.DELETE)])
+
+
+def test_data_sets_of_1_0_have_one_data_structure(
+    header: Header, dsd: Dsd, rows: Any, several_measures: Structures
+) -> None:
+    other = several_measures.dsd(
+        "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_M(1.0.0)"
+    )
+    with pytest.raises(NotExpressibleError, match="one data structure, not of 2"):
+        write(header, "json10", [prepared(dsd, rows), prepared(other, [])])
+    with pytest.raises(NotExpressibleError, match="one measure"):
+        write(header, "json10", [prepared(other, [])])
 
 
 # -- the official samples ----------------------------------------------------------------------------
