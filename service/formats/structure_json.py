@@ -726,6 +726,10 @@ def _entries(entries: Sequence[Any], field: Field, writing: Writing) -> Any:
     return [write_one(entry, writing) for entry in msgspec.json.decode(encoded)]
 
 
+_NOTES = ("annotations", "links")
+"""The first members of every annotable part."""
+
+
 def _is_native(entries: Sequence[Any], layout: str, form: Form) -> bool:
     """Tell whether the form has these parts exactly as the model's JSON has them.
 
@@ -740,12 +744,13 @@ def _is_native(entries: Sequence[Any], layout: str, form: Form) -> bool:
     certain, doubtful = _convertible(layout, form)
     if any(any(map(attrgetter(member), entries)) for member in certain):
         return False
-    if not doubtful:
-        return True
-    # One look at each part, whatever the number of members: parts without any of them are most.
-    members = attrgetter(*(doubtful * 2 if len(doubtful) == 1 else doubtful))
-    nothing = ((),) * max(2, len(doubtful))
-    values = [*filter(nothing.__ne__, map(members, entries))]
+    values: list[Any] = []
+    if doubtful[:2] == _NOTES:
+        # A member named in the code is found in a quarter of the time that `attrgetter` needs.
+        values += [(part.annotations, part.links) for part in entries if part.annotations or part.links]
+        doubtful = doubtful[2:]
+    for member in doubtful:
+        values += filter(None, map(attrgetter(member), entries))
     encoded = msgspec.json.encode(values)
     return not any(mark in encoded for mark in known.down_marks)
 
