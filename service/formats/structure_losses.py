@@ -30,6 +30,8 @@ class Writing:
     """Large parts of the message that are encoded already, in its order."""
     left_out: bool = False
     """Whether texts of it were left out because their languages were not asked for."""
+    supposed: set[Urn] = field(default_factory=set)
+    """Artefacts that have texts without a language."""
 
     @property
     def urn(self) -> Urn:
@@ -69,6 +71,16 @@ class Writing:
                     message=f"{owner}: {text}",
                 )
             )
+
+    def suppose_english(self, text: str) -> None:
+        """Report, once an artefact, that a text without a language is English to readers of SDMX-ML.
+
+        The schemas give `xml:lang` the default `en`: "If not supplied, the default language is assumed to be
+        English" (SDMXCommon.xsd, TextType).
+        """
+        if self.urn not in self.supposed:
+            self.supposed.add(self.urn)
+            self.remark(f"{text!r} has no language: to readers of {self.form.value} it is English")
 
 
 def name_of(thing: Any) -> str:

@@ -35,6 +35,7 @@ from service.formats import structure_mapping21 as to21
 from service.formats import structure_mapping30 as to30
 from service.formats.structure_losses import Writing
 from service.formats.structure_table.vocabulary import Form
+from service.formats.structure_times import in_rfc_3339
 
 _ALWAYS_OPEN = (AgencyScheme, DataConsumerScheme, DataProviderScheme)
 """Schemes that SDMX 2.1 never has as final."""
@@ -59,7 +60,8 @@ def down(artefacts: Sequence[Maintainable], writing: Writing) -> list[Maintainab
             writing.artefact = entry
             final = _stated_finality(entry, writing) if writing.form.is_sdmx21 else entry
             if final is not None:
-                found.append(_in_utc(_named(final, writing), writing))
+                named = _named(final, writing)
+                found.append(named if writing.form.is_xml else in_rfc_3339(named, writing))
     return found
 
 
@@ -81,20 +83,6 @@ def _stated_finality(artefact: Maintainable, writing: Writing) -> Maintainable |
         return replaced(artefact, is_final=None)
     is_final = version.is_stable if artefact.is_final is None else artefact.is_final
     return replaced(artefact, is_final=is_final)
-
-
-def _in_utc(artefact: Maintainable, writing: Writing) -> Maintainable:
-    """Return the artefact with a time zone in its validity, which SDMX-JSON requires and SDMX-ML does not."""
-    if writing.form.is_xml:
-        return artefact
-    changes = {}
-    for member in ("valid_from", "valid_to"):
-        text = getattr(artefact, member)
-        clock = text.partition("T")[2] if text else ""
-        if clock and not clock.endswith("Z") and "+" not in clock and "-" not in clock:
-            changes[member] = f"{text}Z"
-            writing.remark(f"{member} {text} has no time zone: it is written as UTC")
-    return replaced(artefact, **changes) if changes else artefact
 
 
 Step = Callable[[Any, Writing], Iterable[Maintainable]]

@@ -329,6 +329,8 @@ def _texts(field: Field, place: str, form: Form) -> WritePart:
         if only is None and required:
             only = thing.id
             writing.remark(f"{only} has no name, and {form.value} requires one: its id is written")
+        elif only is not None:
+            writing.suppose_english(only)
         return "" if only is None else f"<{place}>{element_text(only)}</{place}>"
 
     return write

@@ -48,6 +48,10 @@ def _cascade_text_21(value: bool | str) -> str:
     return _boolean_text(value)
 
 
+def _time(text: str) -> str:
+    return text.strip()
+
+
 def _date_time(text: str) -> str:
     """Return a date as SDMX-JSON has it: the instant at which it begins, in UTC."""
     text = text.strip()
@@ -80,6 +84,8 @@ def _one_more(value: Any) -> str:
 
 TEXT = Conversion(str, str)
 TOKEN = Conversion(str.strip, str)
+TIME = Conversion(_time, str)
+"""A period or an instant, which SDMX-JSON restricts more than SDMX-ML does: `structure_times`."""
 BOOLEAN = Conversion(_boolean, _boolean_text)
 INTEGER = Conversion(int, str)
 NUMBER = Conversion(_number, _number_text)

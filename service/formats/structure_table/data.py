@@ -63,6 +63,7 @@ from service.formats.structure_table.conversions import (
     INTEGER,
     POSITION_21,
     TEXT,
+    TIME,
     TOKEN,
     USAGE,
     USAGE_21,
@@ -260,8 +261,8 @@ _RELATIONSHIP = Field(
 )
 _INCLUDE = Field("include", Scalar(BOOLEAN), "@include")
 _VALIDITY = (
-    Field("valid_from", Scalar(TOKEN), "@validFrom", ml21=None, json10=None),
-    Field("valid_to", Scalar(TOKEN), "@validTo", ml21=None, json10=None),
+    Field("valid_from", Scalar(TIME), "@validFrom", ml21=None, json10=None),
+    Field("valid_to", Scalar(TIME), "@validTo", ml21=None, json10=None),
 )
 
 
@@ -351,7 +352,7 @@ def _data_attribute(complete: Callable[[dict[str, Any]], None]) -> Layout:
             *IDENTIFIABLE,
             Field(
                 "usage",
-                Scalar(USAGE),
+                Scalar(USAGE, required=True),
                 "@usage",
                 ml21="@assignmentStatus",
                 json10="assignmentStatus",
@@ -447,7 +448,7 @@ LAYOUTS: dict[str, Layout] = {
         Measure,
         (
             *IDENTIFIABLE,
-            Field("usage", Scalar(USAGE), "@usage", ml21=None, json10=None),
+            Field("usage", Scalar(USAGE, required=True), "@usage", ml21=None, json10=None),
             _CONCEPT,
             _LOCAL,
             Field(
@@ -621,7 +622,7 @@ LAYOUTS: dict[str, Layout] = {
         PeriodBound,
         (
             Field("is_inclusive", Scalar(BOOLEAN, required=True), "@isInclusive"),
-            Field("period", Scalar(TOKEN), "."),
+            Field("period", Scalar(TIME), "."),
         ),
     ),
     "TimeRange": Layout(
@@ -631,8 +632,8 @@ LAYOUTS: dict[str, Layout] = {
             Field("after_period", Child("PeriodBound"), "com21:AfterPeriod"),
             Field("start_period", Child("PeriodBound"), "com21:StartPeriod"),
             Field("end_period", Child("PeriodBound"), "com21:EndPeriod"),
-            Field("valid_from", Scalar(TOKEN), "@validFrom", ml21=None, json20=None),
-            Field("valid_to", Scalar(TOKEN), "@validTo", ml21=None, json20=None),
+            Field("valid_from", Scalar(TIME), "@validFrom", ml21=None, json20=None),
+            Field("valid_to", Scalar(TIME), "@validTo", ml21=None, json20=None),
         ),
     ),
     "ComponentValue": Layout(
@@ -743,8 +744,8 @@ LAYOUTS: dict[str, Layout] = {
     "ReferencePeriod": Layout(
         ReferencePeriod,
         (
-            Field("start_time", Scalar(TOKEN), "@startTime"),
-            Field("end_time", Scalar(TOKEN), "@endTime"),
+            Field("start_time", Scalar(TIME), "@startTime"),
+            Field("end_time", Scalar(TIME), "@endTime"),
         ),
     ),
     "DataConstraintAttachment": Layout(

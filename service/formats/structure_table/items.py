@@ -50,7 +50,7 @@ from service.formats.structure_table.base import (
     NAMEABLE,
     attribute_flag,
 )
-from service.formats.structure_table.conversions import BOOLEAN, CASCADE, TEXT, TOKEN
+from service.formats.structure_table.conversions import BOOLEAN, CASCADE, TEXT, TIME, TOKEN
 from service.formats.structure_table.vocabulary import (
     Child,
     Children,
@@ -310,8 +310,8 @@ LAYOUTS: dict[str, Layout] = {
             *IDENTIFIABLE,
             *_HIERARCHICAL_CODE_21,
             Field("code", Reference("Code"), "str:Code"),
-            Field("valid_from", Scalar(TOKEN), "@validFrom"),
-            Field("valid_to", Scalar(TOKEN), "@validTo"),
+            Field("valid_from", Scalar(TIME), "@validFrom"),
+            Field("valid_to", Scalar(TIME), "@validTo"),
             Field("hierarchical_codes", Children("HierarchicalCode"), "str:HierarchicalCode"),
             Field("level", LocalReference("Level"), "str:Level"),
         ),

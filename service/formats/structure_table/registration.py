@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dsd.registration import Datasource, Registration
 from service.formats.structure_table.base import attribute_flag
-from service.formats.structure_table.conversions import TEXT, TOKEN
+from service.formats.structure_table.conversions import TEXT, TIME, TOKEN
 from service.formats.structure_table.vocabulary import Child, Field, Layout, Reference, Scalar
 
 LAYOUTS: dict[str, Layout] = {
@@ -19,8 +19,8 @@ LAYOUTS: dict[str, Layout] = {
         Registration,
         (
             Field("id", Scalar(TOKEN), "@id"),
-            Field("valid_from", Scalar(TOKEN), "@validFrom"),
-            Field("valid_to", Scalar(TOKEN), "@validTo"),
+            Field("valid_from", Scalar(TIME), "@validFrom"),
+            Field("valid_to", Scalar(TIME), "@validTo"),
             Field("last_updated", Scalar(TOKEN), "@lastUpdated"),
             attribute_flag("index_time_series", "indexTimeSeries"),
             attribute_flag("index_data_set", "indexDataSet"),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from codelists.item_scheme import Code, Codelist
+from dsd.finding import Report
+from dsd.structures import Structures
 from service.cli import main
-from service.formats import STRUCTURE_FORMATS
+from service.formats import STRUCTURE_FORMATS, find_structure_format
+from service.formats.contract import EncodeOptions, Header
 from service.formats.recognition import HEAD_BYTES, recognise_structures
 from service.submission.artefacts import structures_from
 
@@ -67,3 +72,24 @@ def test_convert_names_the_line_of_a_broken_message(tmp_path: Path) -> None:
     assert result.exit_code != 0
     assert "line " in result.output
     assert not (tmp_path / "x.json").exists()
+
+
+@pytest.mark.parametrize("name", ["ml21", "ml30", "ml31"])
+def test_a_text_without_a_language_is_english_to_readers_of_xml_and_said_once(name: str) -> None:
+    """SDMXCommon.xsd, TextType: "If not supplied, the default language is assumed to be English"."""
+    codes = tuple(Code(id=id, name=f"Name of {id}") for id in "AB")
+    artefact = Codelist(agency_id="TST", id="CL", version="1.0", name="Liste", codes=codes)
+    entry = find_structure_format(name)
+    assert entry.encode
+    assert entry.decode
+    report = Report()
+    header = Header(id="A", prepared=datetime(2026, 11, 24, tzinfo=UTC))
+    options = EncodeOptions(report=report)
+    body = b"".join(entry.encode(header, [artefact], Structures([artefact]), options))
+    said = [finding.message for finding in report.findings]
+    assert len(said) == 1
+    assert "'Liste' has no language" in said[0]
+    assert b"xml:lang" not in body
+    (found,) = entry.decode(body)
+    assert found.names == {"en": "Liste"}
+    assert [code.names for code in found.codes] == [{"en": "Name of A"}, {"en": "Name of B"}]
