@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from codelists.base import Maintainable
 from codelists.version import VersionSyntaxError, parse_version
 from dsd.structures import ARTEFACT_FOLDERS
 
@@ -38,6 +39,16 @@ def is_final(path: Path) -> bool:
     """Tell whether an artefact file holds a final version, by its name `X.Y.Z.json`."""
     try:
         return parse_version(path.stem).is_stable
+    except VersionSyntaxError:
+        return False
+
+
+def is_final_artefact(artefact: Maintainable) -> bool:
+    """Tell whether an artefact may never change: by its version, or as SDMX 2.1 says it of other versions."""
+    if artefact.is_final is not None:
+        return artefact.is_final
+    try:
+        return parse_version(artefact.version).is_stable
     except VersionSyntaxError:
         return False
 

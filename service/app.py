@@ -10,7 +10,7 @@ from service.answers.spool import Spool
 from service.config import Settings
 from service.formats.contract import Header
 from service.query.grammar import Grammar
-from service.registry.registry import Registry
+from service.registry.registries import Registries
 from service.rest.access_log import REQUEST_ID, access_logged
 from service.rest.blueprint import v1_blueprint, v2_blueprint
 from service.rest.errors import UriTooLongError, respond_error
@@ -32,11 +32,11 @@ def create_app(
         store: the store that the settings name, where None.
     """
     opened = open_store(settings) if store is None else store
+    registries = Registries(
+        load_structures() if structures is None else structures, opened.artefacts
+    )
     sources = Sources(
-        settings,
-        Registry(load_structures() if structures is None else structures),
-        opened,
-        Spool(settings.temporary_folder),
+        settings, registries.current(), opened, Spool(settings.temporary_folder), registries
     )
     app = Flask("service.web", static_folder=None)
     # Paths are the clients' own: `//` and a slash at the end mean something in a key.

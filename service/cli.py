@@ -19,11 +19,12 @@ from service.commands.serve import serve
 from service.commands.store import store_group
 from service.commands.submit import load, validate
 from service.commands.template import template
+from service.commands.users import users
 
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Prepare a submission", (template, validate, annotate, convert)),
     ("Keep and serve", (load, serve, export)),
-    ("Look after", (store_group, artefacts, formats)),
+    ("Look after", (store_group, artefacts, formats, users)),
 )
 """Every command, in the order in which the help lists them."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Generic, TypeVar
@@ -13,6 +13,7 @@ from service.answers.spool import IDENTITY, Body, Spool
 from service.config import Settings
 from service.formats.contract import EncodeOptions
 from service.query.source import Source
+from service.registry.registries import Registries
 from service.registry.registry import Registry
 
 AnyFormat = TypeVar("AnyFormat")
@@ -28,6 +29,14 @@ class Sources:
     registry: Registry
     store: Source
     spool: Spool
+    registries: Registries | None = None
+    """Where the registry comes from where structures can change; None where they cannot."""
+
+    def now(self) -> Sources:
+        """Return the sources with the registry of now: one state of the structures for a whole answer."""
+        return (
+            self if self.registries is None else replace(self, registry=self.registries.current())
+        )
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,9 @@ def export(
     """
     from service.answers.answer import Sources
     from service.answers.spool import Spool
-    from service.registry.registry import Registry
+    from service.registry.registries import Registries
 
-    structures = structures_of(places)
+    built_in = structures_of(places)
     # The guard on the size of an answer protects a service from its callers; a file may hold everything.
     settings = replace(
         settings_of(config, store_folder=store), max_response_observations=sys.maxsize
@@ -103,9 +103,10 @@ def export(
         raise click.UsageError("all dataflows become several files: name a folder with -o")
     asked = _parameters(parameters, start_period, end_period)
     data_format, coding = _format(format_name, None if dataflow == _ALL else target)
-    flows = _flows(structures, dataflow)
     with opened_store(settings) as opened:
-        sources = Sources(settings, Registry(structures), opened, Spool(settings.temporary_folder))
+        registry = Registries(built_in, opened.artefacts).current()
+        flows = _flows(registry.structures, dataflow)
+        sources = Sources(settings, registry, opened, Spool(settings.temporary_folder))
         exporting = _Export(sources, key, asked, data_format, coding, labels)
         if dataflow == _ALL and target is not None:
             exporting.all_to_folder(flows, target)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from service.commands.refusal import Refusal, refusing
 
 if TYPE_CHECKING:
+    from dsd.structures import Structures
     from service.config import Settings
     from service.store.protocol import Store
 
@@ -39,3 +40,10 @@ def opened_store(settings: Settings, *, create: bool = False) -> Iterator[Store]
             yield store
         finally:
             store.close()
+
+
+def with_pushed(structures: Structures, store: Store) -> Structures:
+    """Return these artefacts with those that were pushed to a store."""
+    from service.registry.registries import Registries
+
+    return Registries(structures, store.artefacts).current().structures

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.commands.opened import opened_store
+from service.commands.opened import opened_store, with_pushed
 from service.commands.option import (
     FILE,
     all_or_nothing_option,
@@ -117,11 +117,12 @@ def load(
     """
     if not sources and not bundled:
         raise click.UsageError("name a file, or give --bundled")
-    structures, settings = structures_of(places), settings_of(config, store_folder=store)
-    jobs = [Job(source, provider, waivers) for source in sources]
-    jobs += _bundled(structures) if bundled else ()
-    said = Report(structures, report, target, len(jobs))
+    built_in, settings = structures_of(places), settings_of(config, store_folder=store)
     with opened_store(settings, create=True) as opened:
+        structures = with_pushed(built_in, opened)
+        jobs = [Job(source, provider, waivers) for source in sources]
+        jobs += _bundled(structures) if bundled else ()
+        said = Report(structures, report, target, len(jobs))
         _submit(jobs, "Loading", structures, opened, said, settings, all_or_nothing)
 
 

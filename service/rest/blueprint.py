@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from service.answers.answer import Answer, Sources, Wanted
 from service.answers.availability import answer_availability
@@ -81,10 +81,18 @@ class _Views:
     """Makes the views of one API line and their routes."""
 
     def __init__(self, sources: Sources, grammar: Grammar) -> None:
-        self._sources = sources
+        self._origin = sources
         self._grammar = grammar
         self._prefix = f"/sdmx/{grammar.value}"
         self.blueprint = Blueprint(grammar.value, __name__, url_prefix=self._prefix)
+
+    @property
+    def _sources(self) -> Sources:
+        """Where the answer to this request comes from: one state of the structures for all of it."""
+        if "sources" not in g:
+            g.sources = self._origin.now()
+        found: Sources = g.sources
+        return found
 
     def add(
         self, resource: str, view: Callable[..., Response], methods: tuple[str, ...] = READ_METHODS

@@ -16,6 +16,7 @@ from codelists.version import VersionSyntaxError
 from dsd.sdmx_json import StructureMessageError
 from dsd.structures import UnknownArtefactError
 from dsd.time_period import PeriodSyntaxError
+from service.access.accounts import AccountError, ForbiddenError, UnauthorizedError
 from service.answers.errors import NoResultsError, ResponseTooLargeError, UnknownResourceError
 from service.config import SettingError
 from service.formats import UnknownFormatError, encode_error
@@ -52,6 +53,8 @@ class ErrorRow(NamedTuple):
 ERROR_ROWS: tuple[ErrorRow, ...] = (
     ErrorRow(NoResultsError, 100, 404, 204),
     ErrorRow(UnknownResourceError, 100, 404, 404),
+    ErrorRow(UnauthorizedError, 110, 401, 401),
+    ErrorRow(ForbiddenError, 110, 401, 403),
     ErrorRow(QuerySyntaxError, 140, 400, 400),
     ErrorRow(SemanticError, 150, 403, 422),
     ErrorRow(ResponseTooLargeError, 510, 413, 413),
@@ -64,6 +67,7 @@ ERROR_ROWS: tuple[ErrorRow, ...] = (
     *(
         ErrorRow(fault, 500, 500, 500, is_public=False)
         for fault in (
+            AccountError,
             PeriodSyntaxError,
             SettingError,
             StoreError,

@@ -27,8 +27,10 @@ from service.store.protocol import (
     StoreUnavailableError,
     SubmissionRecord,
 )
+from service.store.tables import BIG as _BIG
+from service.store.tables import METADATA as _METADATA
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the catalog's tables and of the leaves' columns together."""
 
 OPEN_END = 2**63 - 1
@@ -42,8 +44,6 @@ SERIES = "S"
 _BUSY_SECONDS = 30
 """How long one waits for another process to end its transaction of a SQLite catalog."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_METADATA = sa.MetaData()
 
 _STORE = sa.Table(
     "store",
@@ -585,6 +585,10 @@ class Catalog:
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """Return one consistent view of all tables, for what copies them as they are."""
         return self._reading()
+
+    def looking(self) -> AbstractContextManager[sa.Connection]:
+        """Return a connection for one statement, which is consistent by itself."""
+        return self._looking()
 
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """Return one transaction over all tables, for what writes them as they are."""

@@ -20,6 +20,7 @@ from dsd.dataset import Dataset
 from service.config import Clock, Settings
 from service.query.selection import Selection
 from service.store.apply import FlowWriter
+from service.store.artefact_log import ArtefactLog
 from service.store.backup import refuse_interrupted_restore, write_backup
 from service.store.catalog import Catalog, FlowCommit, FlowState
 from service.store.compaction import compact_flow
@@ -44,6 +45,7 @@ from service.store.protocol import (
 )
 from service.store.reader import Reader, Slice
 from service.store.staging import Staged, stage
+from service.store.token_list import TokenList
 
 _LOG = logging.getLogger(__name__)
 
@@ -76,6 +78,10 @@ class ParquetStore:
         self._leaves = LeafFolder(self.folder, fault, leaf_rows)
         self._catalog = Catalog(settings.store_url, self.folder)
         self._lock = WriterLock(self._catalog)
+        self._artefacts = ArtefactLog(
+            self._catalog, lambda: self._lock.held(), self._next_transaction, fault
+        )
+        self._tokens = TokenList(self._catalog)
         self._states: dict[Urn, FlowState] = {}
         self._process = os.getpid()
         self._reader: Reader | None = None
@@ -114,6 +120,18 @@ class ParquetStore:
                 self._reader.close()
                 self._reader = None
         self._catalog.dispose()
+
+    @property
+    def artefacts(self) -> ArtefactLog:
+        """The pushed structures."""
+        self._after_fork()
+        return self._artefacts
+
+    @property
+    def tokens(self) -> TokenList:
+        """The API tokens."""
+        self._after_fork()
+        return self._tokens
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ WritePoint = Literal[
     "before-commit",
     "after-commit",
 ]
+ArtefactPoint = Literal["artefacts-before-commit", "artefacts-after-commit"]
 CompactPoint = Literal[
     "compact-leaf", "compact-synced", "compact-before-commit", "compact-after-commit"
 ]
@@ -40,9 +41,18 @@ RestorePoint = Literal[
 MigratePoint = Literal[
     "migrate-backup-made", "migrate-backed-up", "migrate-before-commit", "migrate-after-commit"
 ]
-Point = WritePoint | CompactPoint | CollectPoint | BackupPoint | RestorePoint | MigratePoint
+Point = (
+    WritePoint
+    | ArtefactPoint
+    | CompactPoint
+    | CollectPoint
+    | BackupPoint
+    | RestorePoint
+    | MigratePoint
+)
 
 WRITE_POINTS: tuple[WritePoint, ...] = get_args(WritePoint)
+ARTEFACT_POINTS: tuple[ArtefactPoint, ...] = get_args(ArtefactPoint)
 COMPACT_POINTS: tuple[CompactPoint, ...] = get_args(CompactPoint)
 COLLECT_POINTS: tuple[CollectPoint, ...] = get_args(CollectPoint)
 BACKUP_POINTS: tuple[BackupPoint, ...] = get_args(BackupPoint)

@@ -20,6 +20,7 @@ from service.store.fault import Fault, no_fault
 from service.store.leaf import LeafFolder
 from service.store.lock import WriterLock
 from service.store.protocol import Progress, StoreError
+from service.store.tables import ADDED_IN_FORMAT_2, METADATA
 
 _BACKUP = "migration_backup"
 """What the catalog calls the backup that was made before the first step."""
@@ -38,7 +39,14 @@ class Step:
     """Tables that format `source` has and this release has not: the backup must hold them too."""
 
 
-STEPS: tuple[Step, ...] = ()
+def _add_structures_and_tokens(connection: sa.Connection, _leaves: LeafFolder) -> bool:
+    METADATA.create_all(connection, tables=list(ADDED_IN_FORMAT_2))
+    return True
+
+
+STEPS: tuple[Step, ...] = (
+    Step(1, "tables of pushed structures and of API tokens", _add_structures_and_tokens),
+)
 """One step for each format that was ever released, oldest first; format 1 is the first."""
 
 

@@ -162,17 +162,22 @@ class Overview:
     """Tells what there is. What a dataflow holds is asked again only when its data have changed."""
 
     def __init__(self, sources: Sources, ledger: Ledger) -> None:
-        self._sources = sources
+        self._origin = sources
         self._ledger = ledger
         self._held: dict[Urn, tuple[Revision, Availability, Mapping[str, Held]]] = {}
         self._latest: dict[tuple[str, ...], tuple[object, list[Submission]]] = {}
+
+    @property
+    def _sources(self) -> Sources:
+        return self._origin.now()
 
     def submissions(
         self, groups: Iterable[Group], languages: tuple[str, ...], limit: int
     ) -> list[Submission]:
         """Return the newest submissions that changed something; they are asked for again after new ones only."""
         tables = [table for group in groups for table in group.tables if table.updated is not None]
-        state = (limit, [(table.dataflow, table.updated) for table in tables])
+        changed = [(table.dataflow, table.updated) for table in tables]
+        state = (limit, self._sources.registry.content_hash, changed)
         known = self._latest.get(languages)
         if known is None or known[0] != state:
             known = (state, self._submissions(tables, languages, limit))

@@ -21,7 +21,7 @@ import service
 from service.app import create_app
 from service.config import Settings
 from service.rest.errors import ERROR_ROWS, error_row
-from service.store.protocol import StoreUnavailableError
+from service.store.protocol import Store, StoreUnavailableError
 
 CASES = tomllib.loads(
     (Path(__file__).parents[2] / "examples/rest/status/cases.toml").read_text(encoding="utf-8")
@@ -166,10 +166,12 @@ def test_an_answer_that_is_too_large_is_refused_with_its_size(
 
 
 class BrokenStore:
-    """A store whose disk has gone."""
+    """A store whose disk has gone, all but the structures in its catalog."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, store: Store) -> None:
         self.error = error
+        self.artefacts = store.artefacts
+        self.tokens = store.tokens
 
     def __getattr__(self, name: str):
         raise self.error
@@ -180,9 +182,9 @@ class BrokenStore:
     [(StoreUnavailableError("secret path /srv/x"), 503), (ZeroDivisionError("secret 4711"), 500)],
 )
 def test_a_failure_is_logged_and_not_told(
-    error, status, filled: Settings, structures, client_of, caplog
+    error, status, filled: Settings, structures, store, client_of, caplog
 ) -> None:
-    app = create_app(filled, structures, BrokenStore(error))
+    app = create_app(filled, structures, BrokenStore(error, store))
     with caplog.at_level(logging.ERROR, "service.rest.errors"):
         response = client_of(app).get("/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS")
     assert response.status_code == status

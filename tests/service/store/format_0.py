@@ -1,4 +1,4 @@
-"""A format that never was, older than the first, to prove migration with: what it lacks, and the way to format 1.
+"""A format that never was, older than the first, to prove migration with: what it lacks, and the way to this one.
 
 Format 0 has no layout numbers and keeps the dimensions of a dataflow, joined by spaces, in table `flow_dimensions`.
 """
@@ -10,13 +10,16 @@ import json
 import sqlalchemy as sa
 
 from service.store.leaf import LeafFolder
-from service.store.migration import Step
+from service.store.migration import STEPS, Step
+from service.store.tables import ADDED_IN_FORMAT_2
 
 
 def downgrade(url: str) -> None:
-    """Make a store of format 1 one of format 0."""
+    """Make a store of this format one of format 0."""
     engine = sa.create_engine(url)
     with engine.begin() as connection:
+        for table in ADDED_IN_FORMAT_2:
+            table.drop(connection)
         connection.execute(sa.text("create table flow_dimensions (urn text primary key, ids text)"))
         rows = connection.execute(sa.text("select urn, dimensions from dataflow")).all()
         for urn, dimensions in rows:
@@ -53,4 +56,5 @@ def restore_dimensions(connection: sa.Connection, _leaves: LeafFolder) -> bool:
 
 FORMAT_0_STEPS = (
     Step(0, "dimensions beside the dataflow", restore_dimensions, ("flow_dimensions",)),
+    *STEPS,
 )

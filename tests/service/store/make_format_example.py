@@ -18,9 +18,15 @@ from dsd.structures import load_structures
 from service.config import Settings
 from service.store.catalog import FORMAT_VERSION
 from service.store.engine import ParquetStore
-from service.store.protocol import SubmissionRecord
+from service.store.protocol import (
+    ArtefactChange,
+    StructureRecord,
+    SubmissionRecord,
+    TokenRecord,
+)
 
 FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=EX:{}(1.0.0)"
+ARTEFACT = "urn:sdmx:org.sdmx.infomodel.codelist.Codelist=EX:CL_FLOCK(1.0.0-draft)"
 KEY = ("REF_AREA", "FREQ", "SEX", "TOPIC", "TIME_PERIOD")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -62,6 +68,23 @@ def write_store(
     return instants
 
 
+def push_structures(folder: Path) -> dict[str, str]:
+    """Push an artefact and replace it, make a token; return what the artefacts say in the end."""
+    settings = Settings(store_folder=folder, temporary_folder=folder / "spill", clock=_later)
+    store = ParquetStore(settings)
+    record = StructureRecord("example", "EX", "POST /sdmx/v2/structure", "M1", "0" * 64)
+    for content in ("first", "second"):
+        with store.artefacts.changing():
+            store.artefacts.write([ArtefactChange(ARTEFACT, "Replace", content)], record)
+    store.tokens.add(TokenRecord("abcdefgh", "example", "EX", "agency", "0" * 64, _later()))
+    store.close()
+    return {ARTEFACT: "second"}
+
+
+def _later() -> datetime:
+    return START + timedelta(days=1)
+
+
 def expected(submissions: list[dict[str, Any]], instants: list[str]) -> list[dict[str, Any]]:
     """Return the observations of each dataflow after each submission."""
     states: dict[str, dict[tuple[str, ...], dict[str, Any]]] = {}
@@ -89,8 +112,9 @@ def main() -> None:
     source = examples / "store" / "submissions.json"
     submissions = json.loads(source.read_text(encoding="utf-8"))
     instants = write_store(examples, target, submissions)
-    (target / "writer.lock").unlink(missing_ok=True)
     answers = {
+        "artefacts": push_structures(target),
+        "accounts": ["example"],
         "submissions": [entry["id"] for entry in submissions],
         "observations": expected(submissions, instants),
     }

@@ -22,7 +22,7 @@ from dsd.dataset import AttributeValues
 from service.config import utc_now
 from service.query.selection import Selection
 from service.store.backup import restore
-from service.store.catalog import FlowCommit
+from service.store.catalog import FORMAT_VERSION, FlowCommit
 from service.store.protocol import (
     Change,
     StoreError,
@@ -242,7 +242,7 @@ def test_a_store_of_a_newer_release_is_refused(open_flock, dsd):
     flock.store.close()
     database = sqlite3.connect(flock.store.folder / "catalog.sqlite")
     for version, words in (
-        ("2", "install the newer release"),
+        (str(FORMAT_VERSION + 1), "install the newer release"),
         ("0", "no release writes"),
         ("x", "damaged"),
     ):
@@ -250,7 +250,7 @@ def test_a_store_of_a_newer_release_is_refused(open_flock, dsd):
         database.commit()
         with pytest.raises(StoreFormatError, match=words):
             open_flock()
-    database.execute("update store set value = '1' where name = 'format'")
+    database.execute("update store set value = ? where name = 'format'", (str(FORMAT_VERSION),))
     database.commit()
     database.close()
     assert open_flock().rows(dsd) == [row()]

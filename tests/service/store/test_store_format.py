@@ -19,6 +19,7 @@ from service.config import utc_now
 from service.query.selection import Selection
 from service.store import migration
 from service.store.backup import restore
+from service.store.catalog import FORMAT_VERSION
 from service.store.fault import BACKUP_POINTS, MIGRATE_POINTS, RESTORE_POINTS
 from service.store.migration import STEPS, migrate, oldest_format
 from service.store.protocol import StoreError, StoreFormatError
@@ -49,6 +50,10 @@ def right_answers(store, examples: Path, answers: dict[str, Any]) -> bool:
         assert rows == answer["rows"]
     entries = [entry.submission.id for entry in store.ledger()]
     assert entries == answers["submissions"][::-1]
+    _, states = store.artefacts.states()
+    contents = store.artefacts.contents([state.key for state in states])
+    assert {key.urn: content for key, content in contents} == answers.get("artefacts", {})
+    assert [token.account for token in store.tokens.all()] == answers.get("accounts", [])
     with store.read(Selection(structures.dsd(urn.format("DF_FLOCK")))) as snapshot:
         above = {tuple(entry.key.items()): entry.values for entry in snapshot.preamble.attributes}
     assert above == {
@@ -60,9 +65,9 @@ def right_answers(store, examples: Path, answers: dict[str, Any]) -> bool:
 
 def test_every_released_format_has_an_example_and_a_way_to_this_one():
     assert [folder.name for folder in FORMATS] == [
-        f"format-{number}" for number in range(1, migration.FORMAT_VERSION + 1)
+        f"format-{number}" for number in range(1, FORMAT_VERSION + 1)
     ]
-    assert [step.source for step in STEPS] == list(range(1, migration.FORMAT_VERSION))
+    assert [step.source for step in STEPS] == list(range(1, FORMAT_VERSION))
 
 
 def test_a_released_format_answers_as_it_did(released, open_flock, examples, tmp_path):
@@ -103,7 +108,11 @@ def test_an_older_format_is_refused_and_migrated_with_a_backup(
     with pytest.raises(StoreFormatError, match="no release writes"):
         open_flock(store_url)
     done = migrate(settings, tmp_path / "backup", steps=steps)
-    assert (done.source, done.target, done.backup) == (0, 1, tmp_path / "backup")
+    assert (done.source, done.target, done.backup) == (
+        0,
+        FORMAT_VERSION,
+        tmp_path / "backup",
+    )
     assert right_answers(open_flock(store_url).store, examples, answers)
     assert migrate(settings, tmp_path / "again", steps=steps).backup is None
     assert not (tmp_path / "again").exists()
@@ -204,13 +213,13 @@ def test_the_commands(released, open_flock, examples, tmp_path, monkeypatch, loa
     assert "transaction 6" in text
     assert right_answers(open_flock("", target).store, examples, answers)
     code, text = run("migrate", "--backup", tmp_path / "none", "--store", target)
-    assert (code, text) == (0, "the store has format 1 already: nothing to do\n")
+    assert (code, text) == (0, f"the store has format {FORMAT_VERSION} already: nothing to do\n")
     format_0 = load_test_module("format_0")
     format_0.downgrade(f"sqlite:///{(target / 'catalog.sqlite').as_posix()}")
     monkeypatch.setattr(migration, "STEPS", format_0.FORMAT_0_STEPS)
     code, text = run("migrate", "--backup", tmp_path / "before", "--store", target)
     assert code == 0
-    assert "format 0 became 1" in text
+    assert f"format 0 became {FORMAT_VERSION}" in text
     assert right_answers(open_flock("", target).store, examples, answers)
 
 

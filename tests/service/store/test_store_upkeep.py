@@ -17,6 +17,7 @@ from dsd.dataset import Action, AttributeValues
 from service.config import utc_now
 from service.query.selection import ComponentFilter, Condition, Operator, PeriodTerm, Selection
 from service.store.backup import restore
+from service.store.catalog import FORMAT_VERSION
 from service.store.protocol import StoreError, StoreFormatError, StoreUnavailableError
 
 KEY = {"FREQ": "A", "SEX": "SEX_T", "TOPIC": "x"}
@@ -258,7 +259,7 @@ def test_a_damaged_backup_is_not_restored(open_flock, tmp_path, flock_dsds, dama
         manifest.unlink()
     else:
         members = json.loads(manifest.read_bytes())
-        manifest.write_text(json.dumps(members | {"format": 2}), encoding="utf-8")
+        manifest.write_text(json.dumps(members | {"format": FORMAT_VERSION + 1}), encoding="utf-8")
     settings = replace(flock.settings, store_folder=tmp_path / "restored")
     words = {"no manifest": "no complete backup", "newer": "install the newer release"}
     with pytest.raises(StoreError, match=words.get(damage, "use another")):

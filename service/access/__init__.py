@@ -1,0 +1,1 @@
+"""Who calls: accounts with their API tokens, and what each may maintain."""
