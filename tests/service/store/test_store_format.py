@@ -196,6 +196,8 @@ def run(*arguments: object) -> tuple[int, str]:
 def test_the_commands(released, open_flock, examples, tmp_path, monkeypatch, load_test_module):
     answers = json.loads((released / "answers.json").read_text(encoding="utf-8"))
     here = ("--store", released)
+    assert run("migrate", "--backup", tmp_path / "older", *here)[0] == 0
+    newest = 8 if "artefacts" in answers else 6
     code, text = run("compact", *here)
     assert code == 0
     assert "files became" in text
@@ -204,13 +206,13 @@ def test_the_commands(released, open_flock, examples, tmp_path, monkeypatch, loa
     assert "files removed" in text
     code, text = run("backup", tmp_path / "backup", *here)
     assert code == 0
-    assert "transaction 6 of 2026-01-01T00:0" in text
+    assert f"transaction {newest} of 2026-01-0" in text
     assert run("backup", tmp_path / "backup", *here)[0] == 2
     assert run("restore", tmp_path / "backup", *here)[0] == 2
     target = tmp_path / "restored"
     code, text = run("restore", tmp_path / "backup", "--store", target)
     assert code == 0
-    assert "transaction 6" in text
+    assert f"transaction {newest}" in text
     assert right_answers(open_flock("", target).store, examples, answers)
     code, text = run("migrate", "--backup", tmp_path / "none", "--store", target)
     assert (code, text) == (0, f"the store has format {FORMAT_VERSION} already: nothing to do\n")
@@ -220,7 +222,9 @@ def test_the_commands(released, open_flock, examples, tmp_path, monkeypatch, loa
     code, text = run("migrate", "--backup", tmp_path / "before", "--store", target)
     assert code == 0
     assert f"format 0 became {FORMAT_VERSION}" in text
-    assert right_answers(open_flock("", target).store, examples, answers)
+    # Format 0 had no structures and no tokens.
+    older = answers | {"artefacts": {}, "accounts": []}
+    assert right_answers(open_flock("", target).store, examples, older)
 
 
 @pytest.mark.parametrize("command", [("check",), ("compact",), ("collect",), ("backup", "target")])
