@@ -2,66 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from dsd.dataset import Action, PreparedDataset
+from dsd.spool import Spool
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
 from service.answers.errors import NoResultsError, ResponseTooLargeError
 from service.answers.resolution import Target, resolve
 from service.answers.spool import Body
-from service.formats.contract import DataFormat, EncodeOptions, Header
+from service.formats.contract import DataFormat, EncodeOptions, Header, NotExpressibleError
 from service.formats.fitting import fitted
 from service.query.binding import bind, dimension_at_observation
 from service.query.canonical import canonical
 from service.query.data_query import DataQuery
-from service.query.errors import NotSupportedError
+from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
 from service.query.selection import Selection
 from service.query.source import Revision, Snapshot
 
 
 def answer_data(sources: Sources, query: DataQuery, wanted: Wanted[DataFormat]) -> Answer:
-    """Return the answer, complete.
+    """Return the answer, complete: a dataset for each artefact that the query names and that has data that match.
 
     Raises:
         NoResultsError: nothing matches.
         UnknownResourceError: the query names one artefact, which is not there.
         SemanticError: it asks for something that the structure does not have.
-        NotSupportedError: it matches several dataflows that hold data.
+        NotSupportedError: the query needs something that the service does not do.
         ResponseTooLargeError: more observations (or series, where these alone are asked for) match than one answer may hold.
         NotExpressibleError: the format cannot write the answer.
         StoreError: the store cannot be read.
     """
-    question = _Question(sources, query, wanted, _only_target(sources, query))
-    selection = question.selection()
-    revision = sources.store.revision(question.target.dataflow)
-    if wanted.has(question.tag(revision)):
-        return question.answer(revision, None)
-    _check_size(sources, selection)
-    with sources.store.read(selection) as snapshot:
-        return question.encoded(selection, snapshot)
-
-
-def _only_target(sources: Sources, query: DataQuery) -> Target:
     targets = resolve(sources.registry, query)
-    if len(targets) > 1:
-        targets = [t for t in targets if sources.store.revision(t.dataflow).number] or targets[:1]
-    if len(targets) > 1:
-        names = ", ".join(target.name.short for target in targets)
-        raise NotSupportedError(f"one answer holds one dataset; ask for one of {names}")
-    return targets[0]
+    question = _Question(sources, query, wanted, tuple(targets))
+    revisions = [sources.store.revision(target.dataflow) for target in targets]
+    if wanted.has(question.tag(revisions)):
+        return question.answer(revisions, None)
+    # Beside others, a dataflow that never had data says nothing.
+    filled = [t for t, revision in zip(targets, revisions, strict=True) if revision.number]
+    parts = question.parts(filled or targets[:1])
+    _check_size(sources, [selection for _, selection in parts])
+    return question.encoded(parts)
 
 
-def _check_size(sources: Sources, selection: Selection) -> None:
+def _check_size(sources: Sources, selections: Sequence[Selection]) -> None:
     limit = sources.settings.max_response_observations
-    # A whole dataflow is counted without reading; only where it has too many must its part be counted.
-    if selection.as_of is None and sources.store.count(Selection(selection.dsd)) <= limit:
-        return
-    rows = sources.store.count(selection)
+    # A whole dataflow is counted without reading; only where these have too many must their parts be counted.
+    if all(selection.as_of is None for selection in selections):
+        whole = sum(sources.store.count(Selection(selection.dsd)) for selection in selections)
+        if whole <= limit:
+            return
+    rows = sum(map(sources.store.count, selections))
     if rows > limit:
+        series_only = any(selection.series_only for selection in selections)
         raise ResponseTooLargeError(
-            f"{rows} {'series' if selection.series_only else 'observations'} match and one answer may hold {limit}; "
+            f"{rows} {'series' if series_only else 'observations'} match and one answer may hold {limit}; "
             "narrow the key or the periods, or ask in parts with limit and offset"
         )
+
+
+Part = tuple[Target, Selection]
 
 
 @dataclass(frozen=True)
@@ -71,20 +72,57 @@ class _Question:
     sources: Sources
     query: DataQuery
     wanted: Wanted[DataFormat]
-    target: Target
+    targets: tuple[Target, ...]
 
-    def selection(self) -> Selection:
-        """Return what to read."""
+    def parts(self, targets: Sequence[Target]) -> list[Part]:
+        """Return what to read of each target.
+
+        Of several, those count to which the query applies: a wildcard means dataflows of any structure.
+
+        Raises:
+            QuerySyntaxError, SemanticError, NoResultsError: it applies to none of them; the reason is that of the first.
+        """
+        found: list[Part] = []
+        reasons: list[Exception] = []
+        for target in targets:
+            try:
+                found.append((target, self._selection(target)))
+            except (QuerySyntaxError, SemanticError, NoResultsError) as error:
+                reasons.append(error)
+        if not found:
+            raise reasons[0]
+        return self._windowed(found) if len(found) > 1 else found
+
+    def _selection(self, target: Target) -> Selection:
         # Providers are resolved to what they have agreed to report, before the binding.
-        bound = bind(replace(self.query, providers=()), self.target.read)
-        return self.target.within_regions(bound)
+        bound = bind(replace(self.query, providers=()), target.read)
+        return target.within_regions(bound)
 
-    def tag(self, revision: Revision) -> str:
-        """Return the tag of the answer at a revision of the data."""
+    def _windowed(self, parts: Sequence[Part]) -> list[Part]:
+        """Return the parts that the offset and limit of the whole answer leave, each with its own."""
+        skip, left = self.query.offset, self.query.limit
+        if not skip and left is None:
+            return list(parts)
+        found = []
+        for target, selection in parts:
+            rows = self.sources.store.count(replace(selection, offset=0, limit=None))
+            offset = min(skip, rows)
+            skip -= offset
+            taken = rows - offset if left is None else min(left, rows - offset)
+            if left is not None:
+                left -= taken
+            if taken:
+                found.append((target, replace(selection, offset=offset, limit=taken)))
+        if not found:
+            raise NoResultsError("no observation is left after offset")
+        return found
+
+    def tag(self, revisions: Sequence[Revision]) -> str:
+        """Return the tag of the answer at these revisions of the data."""
+        names = [target.name for target in self.targets]
         return answer_tag(
             (
-                self.target.name,
-                revision,
+                list(zip(names, revisions, strict=True)),
                 self.sources.registry.content_hash,
                 canonical(self.query),
                 self.wanted.content_type,
@@ -93,46 +131,96 @@ class _Question:
             self.wanted.coding,
         )
 
-    def encoded(self, selection: Selection, snapshot: Snapshot) -> Answer:
-        """Return the answer with its body, made from one snapshot."""
-        if snapshot.preamble.observations == 0:
-            raise NoResultsError("no observation matches the query")
+    def encoded(self, parts: Sequence[Part]) -> Answer:
+        """Return the answer with its body, each dataset made from one snapshot."""
+        with ExitStack() as stack:
+            read = [
+                (target, selection, stack.enter_context(self._snapshot(selection, len(parts))))
+                for target, selection in parts
+            ]
+            known = {target.dataflow: snapshot.revision for target, _, snapshot in read}
+            revisions = [
+                known.get(target.dataflow) or self.sources.store.revision(target.dataflow)
+                for target in self.targets
+            ]
+            filled = [entry for entry in read if entry[2].preamble.observations]
+            if not filled:
+                raise NoResultsError("no observation matches the query")
+            return self._message(filled, revisions)
+
+    @contextmanager
+    def _snapshot(self, selection: Selection, parts: int) -> Iterator[Snapshot]:
+        """Open a snapshot; one of several is kept aside, so that it holds no place in the store's engine."""
+        if parts == 1:
+            with self.sources.store.read(selection) as snapshot:
+                yield snapshot
+            return
+        with Spool(self.sources.settings.temporary_folder) as spool:
+            with self.sources.store.read(selection) as snapshot:
+                spool.fill(snapshot.batches)
+            yield replace(snapshot, batches=iter(spool))
+
+    def _message(
+        self, read: Sequence[tuple[Target, Selection, Snapshot]], revisions: Sequence[Revision]
+    ) -> Answer:
         encode = self.wanted.format.encode
         if encode is None:
             raise NotSupportedError(f"{self.wanted.format.media_type} can only be read")
-        tag = self.tag(snapshot.revision)
+        instants = [snapshot.revision.at for _, _, snapshot in read if snapshot.revision.at]
         header = Header(
-            id=f"ILMS{tag[:16].upper()}",
+            id=f"ILMS{self.tag(revisions)[:16].upper()}",
             # The instant of the data, not of the request: equal tags mean equal bytes (RFC 9110, 8.8.1).
-            prepared=snapshot.revision.at or self.sources.settings.clock(),
+            prepared=max(instants, default=None) or self.sources.settings.clock(),
         )
-        dataset = PreparedDataset(
-            self.target.written,
-            snapshot.preamble,
-            snapshot.batches,
-            Action.REPLACE if selection.component_ids is None else Action.MERGE,
-        )
-        options = self._options(selection)
-        dataset = fitted(dataset, self.wanted.format.capabilities, options.languages)
-        chunks = encode(header, [dataset], options)
-        return self.answer(snapshot.revision, self.sources.spool.fill(chunks, self.wanted.coding))
+        options = self._options([(target, selection) for target, selection, _ in read])
+        datasets = [
+            fitted(
+                PreparedDataset(
+                    target.written,
+                    snapshot.preamble,
+                    snapshot.batches,
+                    Action.REPLACE if selection.component_ids is None else Action.MERGE,
+                ),
+                self.wanted.format.capabilities,
+                options.languages,
+            )
+            for target, selection, snapshot in read
+        ]
+        chunks = encode(header, datasets, options)
+        return self.answer(revisions, self.sources.spool.fill(chunks, self.wanted.coding))
 
-    def _options(self, selection: Selection) -> EncodeOptions:
+    def _options(self, parts: Sequence[Part]) -> EncodeOptions:
+        """Return how the message is written: what holds for it as a whole."""
+        target, selection = parts[0]
+        if len({found.series_only for _, found in parts}) > 1:
+            raise NotExpressibleError(
+                "one message holds series alone or observations, and dataflows without a time dimension have observations "
+                "only: ask for these dataflows one by one"
+            )
+        chosen = [found.component_ids for _, found in parts]
+        ids = None
+        if any(part is not None for part in chosen):
+            every = [
+                part if part is not None else tuple(found.by_id)
+                for part, found in ((c, t.read) for c, (t, _) in zip(chosen, parts, strict=True))
+            ]
+            ids = tuple(dict.fromkeys(id for part in every for id in part))
         return replace(
             self.wanted.options,
-            dimension_at_observation=dimension_at_observation(self.query, self.target.written),
-            component_ids=selection.component_ids,
+            dimension_at_observation=dimension_at_observation(self.query, target.written),
+            component_ids=ids,
             series_only=selection.series_only,
         )
 
-    def answer(self, revision: Revision, body: Body | None) -> Answer:
-        """Return the answer at a revision; without a body it says that the client's copy is current."""
+    def answer(self, revisions: Sequence[Revision], body: Body | None) -> Answer:
+        """Return the answer at these revisions; without a body it says that the client's copy is current."""
+        name = self.targets[0].name.id if len(self.targets) == 1 else "data"
         return Answer(
-            tag=self.tag(revision),
+            tag=self.tag(revisions),
             content_type=self.wanted.content_type,
             coding=self.wanted.coding,
             languages=self.wanted.options.languages,
-            file_name=f"{self.target.name.id}{self.wanted.format.extension}",
+            file_name=f"{name}{self.wanted.format.extension}",
             body=body,
-            last_modified=revision.at,
+            last_modified=max((r.at for r in revisions if r.at is not None), default=None),
         )

@@ -20,6 +20,7 @@ from codelists.urn import Urn
 from dsd.dataset import Dataset
 from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd
+from dsd.spool import Spool
 from dsd.structure import Dataflow
 from dsd.structures import Structures
 from service.config import Settings
@@ -39,7 +40,6 @@ from service.validation.engine import findings_in, not_run
 from service.validation.rule import Rule, RuleInfo, StoredData
 from service.validation.rules import RULES
 from service.validation.rules.components import MissingComponent
-from service.validation.spool import Spool
 from service.validation.waiver import WAIVER_RULES, Waivers
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from pathlib import Path
 from codelists.urn import Urn, UrnSyntaxError, parse_urn
 from dsd.batch import ACTION, Batch
 from dsd.dataset import Action, Dataset, PreparedDataset
+from dsd.spool import Spool
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import Structures
 from service.formats.contract import DataFormat
 from service.formats.preamble import are_in_key_order, in_key_order, make_preamble
-from service.validation.spool import Spool
 
 Tell = Callable[[int], None]
 

@@ -10,13 +10,13 @@ import duckdb
 
 from dsd.dataset import Dataset
 from dsd.finding import Finding, Report
+from dsd.spool import Spool
 from dsd.structures import Structures
 from service.config import Settings
 from service.validation.facts import Facts
 from service.validation.rows import Rows
 from service.validation.rule import Context, Rule, StoredData
 from service.validation.rules import RULES
-from service.validation.spool import Spool
 
 
 def validate(

@@ -17,10 +17,10 @@ from dsd.batch import Batch
 from dsd.dataset import Action, AttributeValues
 from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd
+from dsd.spool import Spool
 from dsd.structures import Structures
 from service.validation.facts import Facts
 from service.validation.rows import Row, Rows
-from service.validation.spool import Spool
 
 
 @dataclass(frozen=True, kw_only=True)

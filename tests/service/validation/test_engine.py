@@ -12,11 +12,11 @@ from codelists.urn import Urn
 from dsd.batch import ACTION, CODED, batch_schema, batches_from_rows
 from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.finding import Finding, Severity
+from dsd.spool import Spool
 from service.config import Settings
 from service.validation.engine import findings_in, validate
 from service.validation.rule import Rule, RuleInfo
 from service.validation.rules import RULES
-from service.validation.spool import Spool
 
 ROW = {
     "REF_AREA": "IDN",

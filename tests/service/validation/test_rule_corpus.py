@@ -11,10 +11,10 @@ from codelists.urn import Urn
 from dsd.dataset import Dataset
 from dsd.finding import Finding
 from dsd.resolved import Dsd
+from dsd.spool import Spool
 from dsd.structures import Structures
 from service.validation.engine import validate
 from service.validation.rules import RULES
-from service.validation.spool import Spool
 
 FOLDER = Path(__file__).parents[2] / "examples" / "validation"
 CASES = sorted(path.parent.name for path in FOLDER.glob("*/expected.json"))

@@ -1,4 +1,4 @@
-"""Rows kept aside to be read again: first by the rules, then by the store.
+"""Rows kept aside to be read again, or after others: by the rules and then by the store, by an answer of several datasets.
 
 Small datasets stay in memory; past a limit the batches go to Arrow IPC streams in a folder of their own. A
 stream (not a file) because its dictionaries may change from batch to batch; a new one starts where the

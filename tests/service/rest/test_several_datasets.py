@@ -1,0 +1,142 @@
+"""One answer for several dataflows: a dataset each (spec check-list, points 26 and 27)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from lxml import etree
+
+from dsd.batch import batches_from_rows
+from dsd.dataset import Dataset
+from dsd.structures import Structures
+from service.app import create_app
+from service.config import Settings
+from service.store import open_store
+from service.store.protocol import SubmissionRecord
+
+DATAFLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:{}(1.0.0)"
+FLOWS = ("DF_MNA_OEMP_SEX_CDS", "DF_MST_EARN_SEX")
+DATA = "/sdmx/v2/data/dataflow/ILMS"
+
+
+def first_row(structures: Structures, id: str, area: str, year: str) -> dict[str, Any]:
+    dsd = structures.dsd(DATAFLOW.format(id))
+    row = {c.id: c.allowed_codes[0].id for c in dsd.dimensions}
+    return row | {"REF_AREA": area, "TIME_PERIOD": year, "OBS_VALUE": year}
+
+
+@pytest.fixture(scope="module")
+def client(
+    structures: Structures,
+    tmp_path_factory: pytest.TempPathFactory,
+    client_of: Callable[[Flask], FlaskClient],
+) -> Iterator[FlaskClient]:
+    folder = tmp_path_factory.mktemp("several")
+    settings = Settings(
+        store_folder=folder / "store", temporary_folder=folder / "temporary", duckdb_slots=1
+    )
+    store = open_store(settings)
+    for id in FLOWS:
+        rows = [
+            first_row(structures, id, area, year)
+            for area in ("IDN", "PHL")
+            for year in ("2022", "2023", "2024")
+        ]
+        dsd = structures.dsd(DATAFLOW.format(id))
+        store.write([Dataset(dsd, batches_from_rows(dsd, rows))], SubmissionRecord(id))
+    yield client_of(create_app(settings, structures, store))
+    store.close()
+
+
+def datasets(response) -> list[tuple[str, int]]:
+    """Return the dataflow of each dataset and how many observations it has."""
+    assert response.status_code == 200, response.text
+    message = response.json
+    found = []
+    for dataset in message["data"]["dataSets"]:
+        structure = message["data"]["structures"][dataset["structure"]]
+        (name,) = (link["urn"] for link in structure["links"] if "Dataflow=" in link["urn"])
+        series = dataset["series"].values()
+        count = sum(len(entry["observations"]) for entry in series)
+        found.append((name.partition("=")[2], count))
+    return found
+
+
+def test_27_a_wildcard_gives_a_dataset_for_each_dataflow_that_has_data(client) -> None:
+    assert datasets(client.get(DATA)) == [(f"ILMS:{id}(1.0.0)", 6) for id in FLOWS]
+    named = client.get(f"{DATA}/{','.join(reversed(FLOWS))}/1.0.0/IDN")
+    assert datasets(named) == [(f"ILMS:{id}(1.0.0)", 3) for id in FLOWS]
+    one = client.get(f"{DATA}/{FLOWS[0]},DF_MFL_TEMP_SEX_ECO")
+    assert datasets(one) == [(f"ILMS:{FLOWS[0]}(1.0.0)", 6)]
+
+
+def test_27_a_condition_leaves_out_the_dataflows_to_which_it_does_not_apply(client) -> None:
+    found = client.get(f"{DATA}?c[COUNTERPART_AREA]=ne:XXX")
+    assert datasets(found) == [(f"ILMS:{FLOWS[0]}(1.0.0)", 6)]
+    assert client.get(f"{DATA}?c[NIX]=1").status_code == 422
+    assert client.get(f"{DATA}/*/*/XXX").status_code == 204
+
+
+def test_27_each_agreement_has_its_dataset(client) -> None:
+    found = client.get("/sdmx/v2/data/provisionagreement/ILMS/*/*/?c[TIME_PERIOD]=2024&format=csv")
+    names = [line.split(",")[:2] for line in found.text.splitlines()[1:]]
+    assert found.status_code == 200
+    assert len(names) == 4
+    assert all(kind == "dataprovision" for kind, _ in names)
+    assert len({name for _, name in names}) == 4
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ("limit=4", [4]),
+        ("limit=8", [6, 2]),
+        ("offset=4", [2, 6]),
+        ("offset=5&limit=3", [1, 2]),
+        ("offset=6", [6]),
+        ("lastNObservations=1", [2, 2]),
+    ],
+)
+def test_26_offset_and_limit_count_over_all_datasets(client, window, expected) -> None:
+    assert [count for _, count in datasets(client.get(f"{DATA}?{window}"))] == expected
+
+
+def test_26_nothing_after_the_last(client) -> None:
+    assert client.get(f"{DATA}?offset=12").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/vnd.sdmx.data+csv;version=2.1.0",
+        "application/vnd.sdmx.data+xml;version=3.1.0",
+        "application/vnd.sdmx.structurespecificdata+xml;version=2.1",
+        "application/vnd.sdmx.genericdata+xml;version=2.1",
+    ],
+)
+def test_27_other_formats(client, accept) -> None:
+    found = client.get(DATA, headers={"Accept": accept})
+    assert found.status_code == 200
+    if "csv" in accept:
+        assert len(found.text.splitlines()) == 13
+        return
+    tree = etree.fromstring(found.data)
+    assert len(tree.findall("{*}DataSet")) == 2
+    assert len(tree.findall(".//{*}Obs")) == 12
+
+
+def test_27_a_format_of_one_dataset_says_so(client) -> None:
+    found = client.get(f"{DATA}?format=parquet")
+    assert found.status_code == 406
+    assert "one" in found.text
+
+
+def test_the_tag_follows_each_dataflow(client) -> None:
+    first = client.get(DATA)
+    again = client.get(DATA, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert first.headers["Content-Disposition"] == 'inline; filename="data.json"'
