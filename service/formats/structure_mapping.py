@@ -99,6 +99,7 @@ _DOWN_21: tuple[tuple[type[Maintainable], Step], ...] = (
     (StructureMap, to21.structure_set),
     (RepresentationMap, to21.structure_set),
     (ItemSchemeMap, to21.structure_set),
+    (Metadataflow, to21.metadataflow),
     (MetadataStructure, to21.metadata_structure),
     (MetadataConstraint, to21.metadata_constraint),
 )

@@ -13,6 +13,7 @@ from codelists.item_scheme import Code, Codelist
 from codelists.representation import Representation, TextFormat
 from codelists.urn import parse_urn
 from dsd.metadata_structure import (
+    Metadataflow,
     MetadataProvisionAgreement,
     MetadataStructure,
     MetadataStructureComponents,
@@ -286,7 +287,8 @@ def metadata_attachment_read(
 
 def plain_codelist(artefact: Codelist, writing: Writing) -> Iterable[Maintainable]:
     """Yield a geographic list as a code list, without the geography."""
-    writing.lose("the geometry of a geographic code list")
+    if not artefact.is_external_reference:
+        writing.lose("the geometry of a geographic code list")
     shared = {field.name for field in msgspec.structs.fields(Codelist)} - {"codes"}
     of_code = [field.name for field in msgspec.structs.fields(Code)]
     yield Codelist(
@@ -303,7 +305,10 @@ def _nameable(artefact: Maintainable) -> dict[str, object]:
 
 
 def hierarchical_codelist(artefact: Hierarchy, writing: Writing) -> Iterable[Maintainable]:
-    """Yield a hierarchical code list with this one hierarchy, of the same id."""
+    """Yield a hierarchical code list with this one hierarchy, of the same id; of a stub the list alone."""
+    if artefact.is_external_reference:
+        yield HierarchicalCodelist(**maintainable_members(artefact))  # type: ignore[arg-type]
+        return
     nested = NestedHierarchy(
         **_nameable(artefact),  # type: ignore[arg-type]
         hierarchical_codes=artefact.hierarchical_codes,
@@ -312,6 +317,11 @@ def hierarchical_codelist(artefact: Hierarchy, writing: Writing) -> Iterable[Mai
     )
     writing.remark("a hierarchy is written as a hierarchical code list with this one hierarchy")
     yield HierarchicalCodelist(**maintainable_members(artefact), hierarchies=(nested,))  # type: ignore[arg-type]
+
+
+def metadataflow(artefact: Metadataflow, writing: Writing) -> Iterable[Maintainable]:
+    """Yield the flow; a stub without its targets, which only 3.x requires."""
+    yield replaced(artefact, targets=()) if artefact.is_external_reference else artefact
 
 
 def metadata_structure(artefact: MetadataStructure, writing: Writing) -> Iterable[Maintainable]:
@@ -363,7 +373,10 @@ _MEMBERS = {
 def structure_set(
     artefact: StructureMap | RepresentationMap | ItemSchemeMap, writing: Writing
 ) -> Iterable[Maintainable]:
-    """Yield a structure set with this one map, of the same id."""
+    """Yield a structure set with this one map, of the same id; of a stub the set alone."""
+    if artefact.is_external_reference:
+        yield StructureSet(**maintainable_members(artefact))  # type: ignore[arg-type]
+        return
     made: dict[str, object] | None
     if isinstance(artefact, StructureMap):
         made = _structure_map(artefact, writing)

@@ -119,6 +119,10 @@ def data_constraint(artefact: DataConstraint, writing: Writing) -> Iterable[Main
     if artefact.role == "Allowed":
         yield artefact
         return
+    if artefact.is_external_reference:
+        # An availability has no identity, and a stub nothing else; what it is shows the artefact itself.
+        yield replaced(artefact, role="Allowed")
+        return
     made = _availability_of(artefact)
     if made is None:
         writing.lose(
@@ -292,6 +296,8 @@ def metadataflow(artefact: Metadataflow, writing: Writing) -> Iterable[Maintaina
 
 def hierarchies(artefact: HierarchicalCodelist, writing: Writing) -> Iterable[Maintainable]:
     """Yield each hierarchy of a hierarchical code list."""
+    if not artefact.hierarchies:
+        writing.lose("a hierarchical code list of which no hierarchy is given")
     aliases = {entry.alias: entry.codelist for entry in artefact.included_codelists if entry.alias}
     single = len(artefact.hierarchies) == 1
     for nested in artefact.hierarchies:
@@ -359,6 +365,8 @@ def maps(artefact: StructureSet, writing: Writing) -> Iterable[Maintainable]:
     if artefact.related_structures:
         writing.lose("the related structures of a structure set", artefact.id)
     made = [*_all_maps(artefact, writing)]
+    if not made:
+        writing.lose("a structure set of which no map is given", artefact.id)
     same = len(made) == 1 and made[0].id.endswith(f"_{artefact.id}")
     if same:
         yield replaced(
