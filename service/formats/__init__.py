@@ -50,6 +50,7 @@ _CSV = Capabilities(
     several_datasets=True,
     several_measures=True,
 )
+_CSV_2 = replace(_CSV, languages=True)
 _JSON = replace(_CSV, row_actions=False, said=_SAID - {"set_id"})
 _ML_31 = replace(_CSV, row_actions=False, said=_SAID)
 _ML_30 = replace(_ML_31, came_back=_NO_MERGE)
@@ -64,7 +65,7 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.data+csv",
         version="2.1.0",
         extension=".csv",
-        capabilities=_CSV,
+        capabilities=_CSV_2,
         encode=encode_csv,
         decode=decode_csv,
         aliases=("text/csv",),
@@ -74,7 +75,7 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.sdmx.data+csv",
         version="2.0.0",
         extension=".csv",
-        capabilities=replace(_CSV, came_back=_NO_MERGE),
+        capabilities=replace(_CSV_2, came_back=_NO_MERGE),
         encode=encode_csv_2_0,
         decode=decode_csv_2_0,
     ),

@@ -41,6 +41,12 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule("incomplete-key", Severity.ERROR, "A row lacks dimension values"),
     ConversionRule("contradictory-attribute", Severity.ERROR, "Rows disagree on one attribute"),
     ConversionRule("multilingual-values", Severity.ERROR, "Values in several languages"),
+    ConversionRule(
+        "unstated-language", Severity.WARNING, "A text in languages does not say its own"
+    ),
+    ConversionRule(
+        "reserved-character", Severity.ERROR, "A text holds a character that parts languages here"
+    ),
     ConversionRule("decimal-comma", Severity.INFO, "Decimal commas were read as decimal points"),
     ConversionRule(
         "wrong-structure-ref", Severity.WARNING, "The header has no such structure, but only one"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from codelists.text import DEFAULT_LANGUAGE
 from dsd.batch import ACTION, Batch
 from dsd.dataset import NOTHING_SAID, Action, AttributeValues, PreparedDataset
+from dsd.localised import takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.formats.attaching import Attacher
@@ -28,6 +31,9 @@ from service.formats.columns import (
     written_ids,
 )
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
+from service.formats.csv_languages import written, written_sets
+from service.formats.localised_texts import in_languages, languages_of, texts_of
+from service.formats.look_ahead import looked_at
 from service.formats.names import name_of
 from service.formats.structure_name import structure_word
 
@@ -96,6 +102,15 @@ class _Column:
     first: ResolvedComponent
     """The component in the first structure that has it."""
     has_sub_fields: bool
+    languages: tuple[str, ...] = ()
+    """Of the texts in it, where any is in another than English."""
+
+    @property
+    def mark(self) -> str:
+        """What stands after the id in the header of 2.x."""
+        if self.languages:
+            return f"[{SUB_SEPARATOR.join(self.languages)}]"
+        return "[]" if self.has_sub_fields else ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ class _Message:
         if self.is_1_0:
             cells = ["DATAFLOW"]
         else:
-            several = any(column.has_sub_fields for column in self.columns)
+            several = any(column.mark for column in self.columns)
             cells = [f"STRUCTURE[{SUB_SEPARATOR}]" if several else "STRUCTURE", "STRUCTURE_ID"]
             cells += ["STRUCTURE_NAME"] if self.options.labels == "name" else []
             cells += ["ACTION", *self.key_names()]
@@ -127,7 +142,7 @@ class _Message:
     def column_header(self, column: _Column) -> list[str]:
         """Return the header cells of a component: with labels=name, that of its names follows."""
         component = column.first
-        id = f"{column.id}[]" if column.has_sub_fields and not self.is_1_0 else column.id
+        id = column.id if self.is_1_0 else f"{column.id}{column.mark}"
         if self.options.labels == "id" or (self.is_1_0 and component.role is Role.MEASURE):
             return [id]
         name = name_of(component.concept, self.options.languages)
@@ -242,9 +257,7 @@ class _Writer:
             return [first_end + (end if named else "")]
         parts: list[Part]
         if pa.types.is_list(values.type):
-            parts = [
-                list_pieces(values, self.list_cell(component, self.text, first_end), first_end)
-            ]
+            parts = [list_pieces(values, self.list_cell(column, component, first_end), first_end)]
         elif component.role is Role.MEASURE and component.codelist is None:
             parts = [text_pieces(values, _PLAIN, quoted), first_end]
         else:
@@ -255,6 +268,8 @@ class _Writer:
 
     def cell(self, column: _Column, component: ResolvedComponent, end: str) -> Callable[[str], str]:
         """Return the function that writes the cell of one value."""
+        if column.languages:
+            return lambda value: quoted(written(self.wanted(value))) + end
         if column.has_sub_fields and not self.message.is_1_0:
             return lambda value: quoted(sub_fields([self.text(component, value)])) + end
         return lambda value: quoted(self.text(component, value)) + end
@@ -264,7 +279,11 @@ class _Writer:
         if component.codelist is None:
             return end
         if pa.types.is_list(column.type):
-            return list_pieces(column, self.list_cell(component, self.name, end), end)
+            return list_pieces(
+                column,
+                lambda values: quoted(sub_fields(self.name(component, v) for v in values)) + end,
+                end,
+            )
 
         def cell(value: str) -> str:
             name = self.name(component, value)
@@ -273,13 +292,16 @@ class _Writer:
         return pieces(column, cell, end)
 
     def list_cell(
-        self,
-        component: ResolvedComponent,
-        write: Callable[[ResolvedComponent, str], str],
-        end: str,
+        self, column: _Column, component: ResolvedComponent, end: str
     ) -> Callable[[list[str]], str]:
         """Return the function that writes the cell of a list of values."""
-        return lambda values: quoted(sub_fields(write(component, v) for v in values)) + end
+        if column.languages:
+            return lambda values: quoted(written_sets(map(self.wanted, values))) + end
+        return lambda values: quoted(sub_fields(self.text(component, v) for v in values)) + end
+
+    def wanted(self, value: str) -> str:
+        """Return a text in the languages asked for."""
+        return in_languages(value, self.options.languages)
 
     def attribute_row(self, entry: AttributeValues) -> bytes:
         """Return a row with part of the key: values that stand above the observation."""
@@ -308,6 +330,9 @@ class _Writer:
         """Return the text of one value or of several."""
         component = self.components[column.id]
         values = (value,) if isinstance(value, str) else value or ()
+        if column.languages and write == self.text:
+            wanted = [self.wanted(text) for text in values]
+            return written_sets(wanted) if component.is_multiple else written(wanted[0])
         if component.is_multiple or (column.has_sub_fields and not self.message.is_1_0):
             return sub_fields(write(component, text) for text in values)
         return write(component, value if isinstance(value, str) else sub_fields(values))
@@ -377,7 +402,6 @@ def _encode(
     version: CsvVersion, datasets: Sequence[PreparedDataset], options: EncodeOptions
 ) -> Iterator[bytes]:
     ids = [_written(dataset.dsd, options) for dataset in datasets]
-    message = _Message(version, options, _columns(datasets, ids))
     parts = []
     for dataset, own in zip(datasets, ids, strict=True):
         if dataset.said != NOTHING_SAID:
@@ -387,8 +411,8 @@ def _encode(
         observation_ids(dataset.dsd, options)
         components = {c.id: c for c in dataset.dsd.components if c.id in own}
         rows = peeked(rows_written(dataset, own), version.name, row_actions=version is not CSV_1_0)
-        parts.append((_Writer(message, dataset.dsd, dataset.action, components), dataset, rows))
-    return _chunks(message, parts)
+        parts.append(_DataSet(dataset, components, rows))
+    return _chunks(_Message(version, options, _columns(datasets, ids)), parts)
 
 
 def _said(dataset: PreparedDataset) -> str:
@@ -415,16 +439,84 @@ def _columns(datasets: Sequence[PreparedDataset], ids: Sequence[set[str]]) -> tu
     return tuple(sorted(found.values(), key=lambda column: places[column.first.role]))
 
 
-def _chunks(
-    message: _Message, parts: Iterable[tuple[_Writer, PreparedDataset, Iterator[Batch]]]
-) -> Iterator[bytes]:
-    yield message.header_row()
-    for writer, dataset, batches in parts:
-        entries = [
+@dataclass(frozen=True)
+class _DataSet:
+    """A data set on its way out."""
+
+    dataset: PreparedDataset
+    components: Mapping[str, ResolvedComponent]
+    """Those that are written."""
+    rows: Iterable[Batch]
+
+    @property
+    def entries(self) -> list[AttributeValues]:
+        """The values above the observation that are written."""
+        return [
             entry
-            for entry in dataset.preamble.attributes
-            if not writer.components.keys().isdisjoint(entry.values)
+            for entry in self.dataset.preamble.attributes
+            if not self.components.keys().isdisjoint(entry.values)
         ]
+
+
+def _with_languages(
+    message: _Message, parts: Sequence[_DataSet], stack: ExitStack
+) -> tuple[_Message, Sequence[_DataSet]]:
+    """Return the same with the languages of each column, which the header names.
+
+    Where a structure lets a component have them, all rows are looked at before the first is written.
+
+    Raises:
+        NotExpressibleError: structures share a column, and only one of them lets it have languages.
+    """
+    found: dict[str, set[str]] = {column.id: set() for column in message.columns}
+    looked = [_languages_looked_for(part, found, message.options, stack) for part in parts]
+    columns = []
+    for column in message.columns:
+        # Any text that is not plain has another language than English.
+        languages = tuple(sorted(found[column.id])) if found[column.id] - {DEFAULT_LANGUAGE} else ()
+        own = [part.components[column.id] for part in parts if column.id in part.components]
+        if languages and not all(map(takes_languages, own)):
+            raise NotExpressibleError(
+                f"{column.id} has texts in {', '.join(languages)}, which another of the structures does not let it have; "
+                "write one message a structure"
+            )
+        columns.append(replace(column, languages=languages))
+    return replace(message, columns=tuple(columns)), looked
+
+
+def _languages_looked_for(
+    part: _DataSet, found: Mapping[str, set[str]], options: EncodeOptions, stack: ExitStack
+) -> _DataSet:
+    ids = [id for id, component in part.components.items() if takes_languages(component)]
+    if not ids:
+        return part
+
+    def look(batch: Batch) -> None:
+        for id in ids:
+            column = present(batch, id)
+            if column is not None:
+                found[id].update(languages_of(texts_of(column), options.languages))
+
+    for entry in part.entries:
+        for id in ids:
+            value = entry.values.get(id, ())
+            texts = (value,) if isinstance(value, str) else value
+            found[id].update(languages_of(texts, options.languages))
+    return replace(part, rows=looked_at(part.rows, look, stack))
+
+
+def _chunks(message: _Message, parts: Sequence[_DataSet]) -> Iterator[bytes]:
+    with ExitStack() as stack:
+        if not message.is_1_0:
+            message, parts = _with_languages(message, parts, stack)
+        yield message.header_row()
+        yield from _rows(message, parts)
+
+
+def _rows(message: _Message, parts: Sequence[_DataSet]) -> Iterator[bytes]:
+    for part in parts:
+        dataset, entries, batches = part.dataset, part.entries, part.rows
+        writer = _Writer(message, dataset.dsd, dataset.action, part.components)
         if message.is_1_0:
             yield from _rows_with_all(writer, entries, batches)
             continue

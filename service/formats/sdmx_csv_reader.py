@@ -19,14 +19,17 @@ from codelists.urn import Urn
 from dsd.batch import Batch
 from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.finding import Finding, Report, Severity
+from dsd.localised import compose, is_language_tag, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.columns import dictionary_of
 from service.formats.contract import NO_OPTIONS, DecodeOptions
+from service.formats.csv_languages import LanguageCells
 from service.formats.csv_table import CsvTable, CsvText, coded, line_locators
 from service.formats.hoisting import Hoister
 from service.formats.lazy import LazyBatches
 from service.formats.levels import Level, dimensions_of
+from service.formats.localised_texts import MARKS, is_unmarked, marked
 from service.formats.sdmx_csv import CSV_1_0, CSV_2_0, CSV_2_1, SUB_SEPARATOR, CsvVersion
 
 _SEPARATOR = r'(?P<separator>[^A-Za-z0-9_\[\]" \r\n\0\x80-\U0010ffff])'
@@ -34,7 +37,7 @@ _START = re.compile(rf'"?STRUCTURE(?:\[(?P<sub>.)\])?"?{_SEPARATOR}')
 _START_1_0 = re.compile(rf'"?DATAFLOW"?{_SEPARATOR}')
 _OTHER_START = re.compile(rf'"?[A-Za-z_][^"\r\n,;|\t]*"?{_SEPARATOR}')
 _COLUMN = re.compile(
-    r"(?P<id>[^\[:]+)(?P<several>\[(?P<languages>[^\]]*)\])?(?:: (?P<name>.*))?", re.DOTALL
+    r"(?P<id>[^\[:]+)(?P<several>(?:\[\])?\[(?P<languages>[^\]]*)\])?(?:: (?P<name>.*))?", re.DOTALL
 )
 _STRUCTURE_ID = re.compile(
     r"(?P<agency>[^:()\s]+):(?P<id>[^:()\s]+)(?:\((?P<version>[^()]+)\))?(?:: .*)?", re.DOTALL
@@ -210,7 +213,8 @@ def _opened(
             if found is not version:
                 report.add(_other_version(version, found))
             sub = start.groupdict().get("sub")
-            return _File(found, _columns(text.header(start["separator"])), start["separator"], sub)
+            columns = _columns(text.header(start["separator"]), sub or SUB_SEPARATOR)
+            return _File(found, columns, start["separator"], sub)
     start = _OTHER_START.match(head)
     if options.structure is None or start is None:
         report.add(_not_csv(head))
@@ -223,7 +227,8 @@ def _opened(
             locator="line:1",
         )
     )
-    return _File(version, _columns(text.header(start["separator"])), start["separator"], None)
+    columns = _columns(text.header(start["separator"]), SUB_SEPARATOR)
+    return _File(version, columns, start["separator"], None)
 
 
 def _version_2(version: CsvVersion) -> CsvVersion:
@@ -252,14 +257,15 @@ def _not_csv(head: str) -> Finding:
     )
 
 
-def _columns(header: Sequence[str]) -> tuple[_Column, ...]:
-    """Return what the header says: `ID`, `ID[]`, `ID[en;fr]`, each perhaps followed by `: Name`."""
+def _columns(header: Sequence[str], separator: str) -> tuple[_Column, ...]:
+    """Return what the header says: `ID`, `ID[]`, `ID[en;fr]`, `ID[][en;fr]`, each perhaps followed by `: Name`."""
     found = []
     for number, cell in enumerate(header):
         match = _COLUMN.fullmatch(cell)
         id = match["id"].strip() if match else cell
         languages = match["languages"] if match else None
-        tags = tuple(languages.split(";")) if languages and number else ()
+        named = re.split(f"[;{re.escape(separator)}]", languages) if languages and number else []
+        tags = tuple(tag for text in named if is_language_tag(tag := text.strip()))
         labelled = bool(match and match["name"] is not None)
         several = bool(match and match["several"] is not None and number)
         found.append(_Column(number, cell, id, labelled, several, tags))
@@ -612,7 +618,11 @@ class _Run:
         self, component: ResolvedComponent, column: _Column, cells: pa.Array, part: _Part
     ) -> pa.Array:
         """Return the values of a component as its column of the batch has them."""
-        if column.languages:
+        if takes_languages(component):
+            cells = self.unmarked(component, cells, part)
+            if column.languages:
+                return self.localised(component, column, cells, part)
+        elif column.languages:
             self.say_once(
                 Finding(
                     rule="multilingual-values",
@@ -635,6 +645,52 @@ class _Run:
         if strip is not None:
             cells = _rewritten(cells, strip)
         return cells if component.role is Role.MEASURE else coded(cells)
+
+    def unmarked(
+        self, component: ResolvedComponent, cells: pa.StringArray, part: _Part
+    ) -> pa.StringArray:
+        """Return the cells without those that hold a mark of texts in languages."""
+        if is_unmarked(cells):
+            return cells
+        wrong = pc.match_substring_regex(cells, MARKS).fill_null(False)
+        row = int(pc.indices_nonzero(wrong)[0].as_py())
+        locator = f"line:{part.table.lines[part.first + row]}"
+        self.say_once(marked(self.dsd, component.id, locator))
+        return pc.if_else(wrong, pa.scalar(None, pa.string()), cells)
+
+    def localised(
+        self, component: ResolvedComponent, column: _Column, cells: pa.StringArray, part: _Part
+    ) -> pa.Array:
+        """Return the texts in languages of a column `ID[en;fr]`."""
+        reader = LanguageCells(column.languages, self.file.sub_separator or SUB_SEPARATOR)
+        texts, indices = dictionary_of(coded(cells))
+        values: list[str | list[str]] = []
+        for number, text in enumerate(texts):
+            if component.is_multiple:
+                values.append([compose(value) for value in reader.several(text)])
+            else:
+                values.append(compose(reader.one(text)))
+            if reader.says:
+                row = pc.index(indices, number).as_py()
+                locator = f"line:{part.table.lines[part.first + row]}"
+                self.say_once(self.unstated_language(column, text, reader.says, locator))
+        kind = pa.list_(pa.string()) if component.is_multiple else pa.string()
+        found = pa.array(values, kind).take(indices)
+        whole = component.is_multiple or component.role is Role.MEASURE
+        return found if whole else found.dictionary_encode()
+
+    def unstated_language(self, column: _Column, text: str, says: str, locator: str) -> Finding:
+        """Return the finding of texts in languages that are not written as the guide has it."""
+        return Finding(
+            rule="unstated-language",
+            severity=Severity.WARNING,
+            message=f"{says}: each text under {column.header} starts with its language, as in "
+            f"{column.languages[0]}:Text, once a value, and stands in quotation marks where it holds the separator.",
+            dataflow=self.dsd.urn.short,
+            component=column.id,
+            value=text,
+            locator=locator,
+        )
 
     def lists(self, cells: pa.Array, strip: Callable[[str], str] | None) -> pa.ListArray:
         """Return the several values of each cell."""

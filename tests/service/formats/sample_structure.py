@@ -36,11 +36,12 @@ def make_structure(
     multiple: Iterable[str] = (),
     texts: Iterable[str] = (),
     codes: Mapping[str, Sequence[str]] | None = None,
+    localised: Iterable[str] = (),
 ) -> Structures:
     """Return a structure as the dataflow or DSD of a name; components are uncoded but those in `codes`.
 
     `attributes` gives the dimensions on which each depends, None for the observation. TIME_PERIOD among the
-    dimensions is the time dimension.
+    dimensions is the time dimension. Those in `localised` take texts in languages.
     """
     agency, version = named.agency, named.version
     own: dict[str, Any] = {"agency_id": agency, "version": version}
@@ -66,6 +67,11 @@ def make_structure(
         if id in (codes or {}):
             name = f"{agency}:CL_{named.id}_{id}({version})"
             return Representation(enumeration=urn("Codelist", "codelist", name))
+        if id in set(localised):
+            text = TextFormat(data_type="String", is_multi_lingual=True)
+            return Representation(
+                format=text, max_occurs="unbounded" if id in set(multiple) else None
+            )
         return several if id in set(multiple) else None
 
     def concept(id: str) -> str:

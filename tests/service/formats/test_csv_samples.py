@@ -34,15 +34,15 @@ GUIDE_2 = {
     "5": (2, 0, set()),
     "6": (2, 0, set()),
     "7": (2, 0, set()),
-    "8": (2, 0, {"multilingual-values"}),
-    "9-A": (3, 0, {"multilingual-values"}),
+    "8": (2, 0, set()),
+    "9-A": (3, 0, set()),
     "9-B": (3, 0, set()),
     "10": (2, 0, set()),
     "11": (2, 0, set()),
     "12": (0, 2, set()),
     "13": (1, 1, set()),
     # Nested attributes are reference metadata, which a data message has no component for.
-    "14": (0, 2, {"multilingual-values", "custom-column"}),
+    "14": (0, 2, {"custom-column"}),
     "15": (2, 0, set()),
     "16": (2, 0, set()),
     "17": (2, 0, set()),
@@ -104,6 +104,11 @@ def structures_of(body: bytes, groups: dict[str, tuple[str, ...]]) -> Structures
         for cell in header
         if cell.endswith("[]") and not cell.startswith("STRUCTURE")
     ]
+    localised = [
+        cell.partition("[")[0]
+        for cell in header
+        if "[" in cell and not cell.endswith("[]") and not cell.startswith("STRUCTURE")
+    ]
     dimensions = sorted(dimensions) or ["DIM_1"]
     labelled = {
         id: sorted({code for row in rows if (code := row[place].partition(": ")[0])})
@@ -120,6 +125,7 @@ def structures_of(body: bytes, groups: dict[str, tuple[str, ...]]) -> Structures
             multiple,
             measures,
             labelled,
+            localised,
         )
         found |= {str(artefact.urn): artefact for artefact in made}
         if word == "dataprovision":
