@@ -28,6 +28,8 @@ class Writing:
     """The one that is being written."""
     encoded: list[bytes] = field(default_factory=list)
     """Large parts of the message that are encoded already, in its order."""
+    takes_encoded: bool = False
+    """Whether whoever asks for the message puts those parts in where they stand for themselves."""
     left_out: bool = False
     """Whether texts of it were left out because their languages were not asked for."""
     supposed: set[Urn] = field(default_factory=set)

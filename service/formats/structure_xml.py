@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lxml import etree
 
@@ -18,7 +18,7 @@ from service.formats.structure_mapping import down, up
 from service.formats.structure_table import ARTEFACTS, LAYOUT_OF_CLASS, ArtefactPlace
 from service.formats.structure_table.vocabulary import Form
 from service.formats.structure_xml_reader import broken, clark, namespace, place_of, reader_of
-from service.formats.structure_xml_writer import write_artefact
+from service.formats.structure_xml_writer import ENCODED, write_artefact
 
 _FORMS = {
     clark("mes:" + root, form): form
@@ -42,7 +42,7 @@ def encode_structures_xml(
             raised before the first byte.
     """
     languages = () if "*" in options.languages else options.languages
-    writing = Writing(form, structures, languages, options.report)
+    writing = Writing(form, structures, languages, options.report, takes_encoded=True)
     spaces = (("mes", "message"), ("com", "common"), ("str", "structure"))
     declared = "".join(f' xmlns:{prefix}="{namespace(form, part)}"' for prefix, part in spaces)
     chunks = [
@@ -51,7 +51,19 @@ def encode_structures_xml(
     ]
     chunks += _containers(down(artefacts, writing), writing)
     chunks.append("</mes:Structures></mes:Structure>\n")
-    return (chunk.encode() for chunk in chunks)
+    return _encoded(chunks, writing.encoded)
+
+
+def _encoded(chunks: Iterable[str], encoded: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the chunks with what was encoded before in its places."""
+    waiting = iter(encoded)
+    for chunk in chunks:
+        first, *others = chunk.split(ENCODED)
+        yield first.encode()
+        for rest in others:
+            yield next(waiting)
+            if rest:
+                yield rest.encode()
 
 
 def message_header(header: Header) -> str:

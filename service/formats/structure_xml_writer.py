@@ -7,8 +7,10 @@ than the texts that it consists of.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -46,6 +48,7 @@ from service.formats.structure_table.vocabulary import (
     Texts,
     Variants,
 )
+from service.formats.structure_xml_columns import Column, Piece, column_of, joined, merged
 
 WritePart = Callable[[Any, Writing], str]
 """(value of the part that has the member, context) -> XML; for an attribute, with the space before it."""
@@ -58,9 +61,19 @@ def qualified(place: str, form: Form) -> str:
     return place.replace("com21:", "com:" if form is Form.ML21 else "str:")
 
 
+@dataclass(frozen=True)
+class _Compiled:
+    """What the table says of the parts of a layout in a form, as functions."""
+
+    attributes: tuple[tuple[WritePart, Column | None], ...]
+    elements: tuple[tuple[WritePart, Column | None], ...]
+    lost: tuple[tuple[str, tuple[Any, ...]], ...]
+    """Members without a place, each with the values that are no loss."""
+    adapt: Callable[[Any, Writing], Any] | None
+
+
 @cache
-def writer_of(name: str, form: Form) -> WriteThing:
-    """Return the function that writes parts of a layout."""
+def _compiled(name: str, form: Form) -> _Compiled:
     layout = LAYOUTS[name]
     places = {field.name: field for field in msgspec.structs.fields(layout.model)}
     attributes, elements, lost = [], [], []
@@ -73,10 +86,22 @@ def writer_of(name: str, form: Form) -> WriteThing:
                 (field.member, (None, _default(field, places[field.member]), *field.harmless))
             )
         elif place is not None and place.startswith("@"):
-            attributes.append(_attribute(field, place[1:], form, places.get(field.member)))
+            one = _attribute(field, place[1:], form, places.get(field.member))
+            attributes.append((one, column_of(field, place, form)))
         elif place is not None:
-            elements.append(_element(field, qualified(place, form), form))
+            place = qualified(place, form)
+            elements.append((_element(field, place, form), column_of(field, place, form)))
     adapt = layout.adaptation.down if layout.adaptation and form.is_sdmx21 else None
+    return _Compiled(tuple(attributes), tuple(elements), tuple(lost), adapt)
+
+
+@cache
+def writer_of(name: str, form: Form) -> WriteThing:
+    """Return the function that writes parts of a layout."""
+    compiled = _compiled(name, form)
+    attributes = [one for one, _ in compiled.attributes]
+    elements = [one for one, _ in compiled.elements]
+    lost, adapt = compiled.lost, compiled.adapt
 
     def write(thing: Any, writing: Writing, tag: str) -> str:
         if adapt is not None:
@@ -90,6 +115,65 @@ def writer_of(name: str, form: Form) -> WriteThing:
         return f"<{tag}{inside}>{content}</{tag}>" if content else f"<{tag}{inside}/>"
 
     return write
+
+
+@cache
+def writer_of_many(name: str, form: Form) -> Callable[[Sequence[Any], Writing, str], str]:
+    """Return the function that writes many parts of a layout, one after the other."""
+    compiled = _compiled(name, form)
+    write_one = writer_of(name, form)
+
+    def one_by_one(things: Sequence[Any], writing: Writing, tag: str) -> str:
+        return "".join([write_one(thing, writing, tag) for thing in things])
+
+    def in_columns(things: Sequence[Any], writing: Writing, tag: str) -> str:
+        if any(
+            value not in harmless
+            for member, harmless in compiled.lost
+            for value in map(attrgetter(member), things)
+        ):
+            return one_by_one(things, writing, tag)
+        content = _pieces(compiled.elements, things, writing)
+        if not any(isinstance(piece, str) or all(piece) for piece in content):
+            # Some part may be empty, and is written without an end tag then.
+            return one_by_one(things, writing, tag)
+        inside = _pieces(compiled.attributes, things, writing)
+        whole = merged([f"<{tag}", *inside, ">", *content, f"</{tag}>"])
+        return joined(whole, len(things))
+
+    def write(things: Sequence[Any], writing: Writing, tag: str) -> str:
+        if len(things) < _MANY or compiled.adapt is not None:
+            return one_by_one(things, writing, tag)
+        # A block at a time stays in the cache of the processor.
+        blocks = (
+            in_columns(things[at : at + _BLOCK], writing, tag)
+            for at in range(0, len(things), _BLOCK)
+        )
+        if not writing.takes_encoded:
+            return "".join(blocks)
+        # It is not copied with what stands around it either.
+        before = len(writing.encoded)
+        writing.encoded += [block.encode() for block in blocks]
+        return ENCODED * (len(writing.encoded) - before)
+
+    return write
+
+
+_MANY = 16
+"""From how many parts on a member of all of them is written at once."""
+_BLOCK = 512
+ENCODED = "\x00"
+"""Stands for what is encoded already (`Writing.encoded`); XML itself never holds it."""
+
+
+def _pieces(
+    fields: Sequence[tuple[WritePart, Column | None]], things: Sequence[Any], writing: Writing
+) -> list[Piece]:
+    found: list[Piece] = []
+    for one, column in fields:
+        pieces = None if column is None else column(things, writing)
+        found += [[one(thing, writing) for thing in things]] if pieces is None else pieces
+    return found
 
 
 def _in_order(layout: Layout, form: Form) -> list[Field]:
@@ -467,8 +551,10 @@ def _children(field: Field, place: str, form: Form) -> WritePart:
         if is_single and len(values) > 1:
             writing.lose(f"more than one of the {member}", name_of(thing))
             values = values[:1]
-        write_one = writer_of(layout, form)
-        return _wrapped(place, [write_one(value, writing, tag) for value in values])
+        if "*" in place:
+            write_one = writer_of(layout, form)
+            return _wrapped(place, [write_one(value, writing, tag) for value in values])
+        return _wrapped(place, [writer_of_many(layout, form)(values, writing, tag)])
 
     return write
 
