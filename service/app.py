@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from dsd.structures import Structures, load_structures
+from service.access.accounts import Accounts
 from service.answers.answer import Sources
 from service.answers.spool import Spool
 from service.config import Settings
@@ -14,11 +15,13 @@ from service.registry.registries import Registries
 from service.rest.access_log import REQUEST_ID, access_logged
 from service.rest.blueprint import v1_blueprint, v2_blueprint
 from service.rest.errors import UriTooLongError, respond_error
+from service.rest.maintenance import FMR_PATH, Maintained, maintenance_blueprint
 from service.store import open_store
 from service.store.protocol import Store
+from service.submission.structures import StructureDesk
 from service.web.blueprint import Pages
 
-_API = "/sdmx/"
+_API = ("/sdmx/", f"{FMR_PATH}/")
 
 
 def create_app(
@@ -44,6 +47,17 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(v1_blueprint(sources))
     app.register_blueprint(v2_blueprint(sources))
+    app.register_blueprint(
+        maintenance_blueprint(
+            Maintained(
+                StructureDesk(registries, opened.artefacts, opened, settings),
+                Accounts(opened.tokens, settings.clock),
+                opened.artefacts,
+                settings.max_submission_bytes,
+                settings.clock,
+            )
+        )
+    )
     pages = Pages(sources, lambda: opened.ledger())
     app.register_blueprint(pages.blueprint())
     app.add_url_rule("/health", "health", _health)
@@ -73,12 +87,12 @@ def _open_to_all_origins(response: Response) -> Response:
     headers = response.headers
     headers["Access-Control-Allow-Origin"] = "*"
     headers["Access-Control-Expose-Headers"] = (
-        "Content-Disposition, Content-Language, ETag, Last-Modified, X-Request-ID"
+        "Content-Disposition, Content-Language, ETag, Last-Modified, Location, X-Request-ID"
     )
     if request.method == "OPTIONS":
         headers["Access-Control-Allow-Methods"] = headers.get("Allow", "GET, HEAD, OPTIONS")
         headers["Access-Control-Allow-Headers"] = (
-            "Accept, Accept-Language, Content-Type, If-None-Match, X-Request-ID"
+            "Accept, Accept-Language, Action, Authorization, Content-Type, If-None-Match, X-Request-ID"
         )
         headers["Access-Control-Max-Age"] = "86400"
     headers["X-Content-Type-Options"] = "nosniff"
@@ -86,8 +100,8 @@ def _open_to_all_origins(response: Response) -> Response:
 
 
 def _failed(error: Exception, settings: Settings, pages: Pages) -> Response:
-    grammar = Grammar.V1 if request.path.startswith(f"{_API}{Grammar.V1.value}/") else Grammar.V2
+    grammar = Grammar.V1 if request.path.startswith(f"/sdmx/{Grammar.V1.value}/") else Grammar.V2
     header = Header(id=request.environ[REQUEST_ID], prepared=settings.clock())
     response = respond_error(error, request, grammar, header)
     # What is asked of the API is told as an SDMX message, what is asked of the pages as a page.
-    return response if request.path.startswith(_API) else pages.failure(response.status_code)
+    return response if f"{request.path}/".startswith(_API) else pages.failure(response.status_code)

@@ -38,6 +38,12 @@ class Sources:
             self if self.registries is None else replace(self, registry=self.registries.current())
         )
 
+    def at(self, instant: datetime) -> Sources:
+        """Return the sources with the registry as it was at an instant."""
+        return (
+            self if self.registries is None else replace(self, registry=self.registries.at(instant))
+        )
+
 
 @dataclass(frozen=True)
 class Wanted(Generic[AnyFormat]):

@@ -31,6 +31,8 @@ def answer_structures(
         NotSupportedError: the query asks for something that the service does not do.
         NotExpressibleError: the format cannot write the answer.
     """
+    if query.as_of is not None:
+        sources = sources.at(query.as_of)
     tag = answer_tag(
         (
             sources.registry.content_hash,

@@ -11,7 +11,6 @@ from codelists.base import Maintainable
 from codelists.item_scheme import ItemScheme
 from codelists.urn import ARTEFACT_TYPES, LEGACY_TYPES, ArtefactType
 from dsd.structure import DataConstraint, MetadataConstraint
-from service.query.errors import NotSupportedError
 from service.query.grammar import Grammar
 from service.query.structure_query import StructureDetail, StructureQuery, types_of_line
 from service.registry.detail import Address, stub
@@ -47,15 +46,9 @@ _ORDER = {entry.name: place for place, entry in enumerate(_TYPES)}
 def search(registry: Registry, query: StructureQuery, address: Address) -> list[Maintainable]:
     """Return the artefacts that a query asks for with their neighbours, each once, in message order.
 
-    Empty where nothing matches. `address` says where stubs are to be had in full.
-
-    Raises:
-        NotSupportedError: the query asks for a former state of the structures.
+    Empty where nothing matches. `address` says where stubs are to be had in full. With `asOf` the registry is that
+    of the instant.
     """
-    if query.as_of is not None:
-        raise NotSupportedError(
-            "asOf is not supported for structures by this service; ask again without it"
-        )
     view: View = registry.with_inherited_codes
     if query.detail in _AS_MAINTAINED:
         view = _as_it_is

@@ -68,7 +68,6 @@ def v2_blueprint(sources: Sources) -> Blueprint:
     """Return the views of SDMX-REST 2.2 under `/sdmx/v2`."""
     views = _Views(sources, Grammar.V2)
     views.add("structure", views.structures("/structure", parse_structure_query_v2))
-    views.add("structure", _not_implemented("structure maintenance"), CHANGE_METHODS)
     views.add("data", views.data("/data", parse_data_query_v2))
     views.add("data", _not_implemented("data maintenance"), CHANGE_METHODS)
     views.add("availability", views.availability("/availability", parse_availability_query_v2))

@@ -24,10 +24,17 @@ from service.formats.contract import Header, NotExpressibleError
 from service.formats.grouping import UnorderedRowsError
 from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
 from service.query.grammar import Grammar
+from service.rest.credential import CHALLENGES
 from service.rest.media_type import parse_media_ranges
 from service.rest.negotiation import NotAcceptableError
 from service.rest.response import VARY
 from service.store.protocol import StoreError, StoreUnavailableError
+from service.submission.body import BodyError
+from service.submission.structures import (
+    SubmissionTooLargeError,
+    UnreadableMessageError,
+    UnsupportedBodyError,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,7 +63,10 @@ ERROR_ROWS: tuple[ErrorRow, ...] = (
     ErrorRow(UnauthorizedError, 110, 401, 401),
     ErrorRow(ForbiddenError, 110, 401, 403),
     ErrorRow(QuerySyntaxError, 140, 400, 400),
+    ErrorRow(UnreadableMessageError, 140, 400, 400),
     ErrorRow(SemanticError, 150, 403, 422),
+    ErrorRow(SubmissionTooLargeError, 130, 413, 413),
+    ErrorRow(UnsupportedBodyError, None, 415, 415),
     ErrorRow(ResponseTooLargeError, 510, 413, 413),
     ErrorRow(NotAcceptableError, None, 406, 406),
     ErrorRow(NotExpressibleError, None, 406, 406),
@@ -68,6 +78,7 @@ ERROR_ROWS: tuple[ErrorRow, ...] = (
         ErrorRow(fault, 500, 500, 500, is_public=False)
         for fault in (
             AccountError,
+            BodyError,
             PeriodSyntaxError,
             SettingError,
             StoreError,
@@ -117,6 +128,9 @@ def respond_error(error: Exception, request: Request, grammar: Grammar, header: 
         body = encode_error(family, code, status, text, header)
         response = Response(body, status, content_type=_CONTENT_TYPES[family])
         response.headers["Content-Language"] = "en"
+    if status == 401:
+        for challenge in CHALLENGES:
+            response.headers.add("WWW-Authenticate", challenge)
     response.headers["Vary"] = VARY
     response.headers["Cache-Control"] = "no-store" if status >= 500 else "no-cache"
     if isinstance(error, MethodNotAllowed):

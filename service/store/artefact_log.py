@@ -55,15 +55,19 @@ class ArtefactLog:
 
     def __init__(
         self,
-        catalog: Catalog,
+        catalog: Callable[[], Catalog],
         turn: Callable[[], AbstractContextManager[None]],
         next_transaction: Callable[[], tuple[int, datetime]],
         fault: Fault,
     ) -> None:
-        self._catalog = catalog
+        self._opened = catalog
         self._turn = turn
         self._next_transaction = next_transaction
         self._fault = fault
+
+    @property
+    def _catalog(self) -> Catalog:
+        return self._opened()
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -78,10 +78,10 @@ class ParquetStore:
         self._leaves = LeafFolder(self.folder, fault, leaf_rows)
         self._catalog = Catalog(settings.store_url, self.folder)
         self._lock = WriterLock(self._catalog)
-        self._artefacts = ArtefactLog(
-            self._catalog, lambda: self._lock.held(), self._next_transaction, fault
+        self.artefacts = ArtefactLog(
+            self._live_catalog, lambda: self._lock.held(), self._next_transaction, fault
         )
-        self._tokens = TokenList(self._catalog)
+        self.tokens = TokenList(self._live_catalog)
         self._states: dict[Urn, FlowState] = {}
         self._process = os.getpid()
         self._reader: Reader | None = None
@@ -121,17 +121,10 @@ class ParquetStore:
                 self._reader = None
         self._catalog.dispose()
 
-    @property
-    def artefacts(self) -> ArtefactLog:
-        """The pushed structures."""
+    def _live_catalog(self) -> Catalog:
+        """Return the catalog with connections of this process."""
         self._after_fork()
-        return self._artefacts
-
-    @property
-    def tokens(self) -> TokenList:
-        """The API tokens."""
-        self._after_fork()
-        return self._tokens
+        return self._catalog
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -267,12 +267,12 @@ class Store(Source, Protocol):
 
     @property
     def artefacts(self) -> Artefacts:
-        """Return the pushed structures."""
+        """The pushed structures."""
         ...
 
     @property
     def tokens(self) -> Tokens:
-        """Return the API tokens."""
+        """The API tokens."""
         ...
 
     def write(self, datasets: Sequence[Dataset], submission: SubmissionRecord) -> Receipt:

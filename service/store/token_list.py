@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -17,8 +18,12 @@ _FIND = sa.select(TOKEN).where(TOKEN.c.id == sa.bindparam("token"))
 class TokenList:
     """The table `token` of one catalog; see `service.store.protocol.Tokens`."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Callable[[], Catalog]) -> None:
+        self._opened = catalog
+
+    @property
+    def _catalog(self) -> Catalog:
+        return self._opened()
 
     def find(self, id: str) -> TokenRecord | None:
         """Return a token by its public id, revoked ones too: one look-up."""

@@ -48,6 +48,10 @@ class BodyError(ValueError):
     """A body that cannot be unpacked, or unpacks to too much; says what it is and how to send it."""
 
 
+class BodyTooLargeError(BodyError):
+    """A body that unpacks to more than is taken; says how much that is."""
+
+
 @dataclass(frozen=True)
 class Body:
     """A submission unpacked."""
@@ -168,7 +172,7 @@ class _Unpacking:
         while chunk := source.read(_CHUNK_BYTES):
             size += len(chunk)
             if size > self.limit:
-                raise BodyError(
+                raise BodyTooLargeError(
                     f"the file unpacks to more than {self.limit:,} bytes; send it in parts"
                 )
             spool.write(chunk)

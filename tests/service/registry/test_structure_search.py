@@ -10,7 +10,6 @@ import pytest
 from codelists.base import Maintainable
 from codelists.urn import ARTEFACT_TYPES
 from dsd.structures import Structures
-from service.query.errors import NotSupportedError
 from service.query.structure_query import parse_structure_query_v1, parse_structure_query_v2
 from service.registry.registry import Registry
 from service.registry.search import search
@@ -168,11 +167,6 @@ def test_an_agreement_narrows_as_its_dataflow_does(registry) -> None:
         registry, "v2", "provisionagreement/T/PA1", "detail=referencepartial&references=descendants"
     )
     assert partial_ids(found, "CL_A") == ["T", "A1", "A11"]
-
-
-def test_former_states_of_structures_are_refused_not_invented(registry) -> None:
-    with pytest.raises(NotSupportedError, match="asOf"):
-        ask(registry, "v2", "codelist/T/CL_A", "asOf=2020-01-01T00:00:00Z")
 
 
 def test_what_is_not_changed_is_the_artefact_itself(registry, small) -> None:

@@ -65,7 +65,13 @@ UNREACHED = (
     "service.cli",
     "service.commands",
     "service.server",
-    "service.submission",
+    "service.submission.agreement",
+    "service.submission.annotate",
+    "service.submission.artefacts",
+    "service.submission.convert",
+    "service.submission.receive",
+    "service.submission.report",
+    "service.submission.rewrite",
     "service.validation",
 )
 
