@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
+from dataclasses import dataclass
 
 from codelists.base import Maintainable
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
@@ -46,18 +46,29 @@ def answer_structures(
     )
     if wanted.has(tag):
         return _answer(query, wanted, tag, None)
-    address = partial(address_of, query.grammar, entry_point)
-    found = search(sources.registry, query, address)
+    found = search(sources.registry, query, AddressOf(query.grammar, entry_point))
     if not found:
         raise _nothing(query)
     return _answer(query, wanted, tag, _body(sources, found, wanted, tag))
 
 
-def address_of(grammar: Grammar, entry_point: str, artefact: Maintainable) -> str:
-    """Return the URL of an artefact on an API line."""
-    resource = artefact.artefact_type.resource
-    resource = resource_of_v1(resource) if grammar is Grammar.V1 else f"structure/{resource}"
-    return f"{entry_point}/{resource}/{artefact.agency_id}/{artefact.id}/{artefact.version}"
+@dataclass(frozen=True)
+class AddressOf:
+    """Says where artefacts are to be had on an API line."""
+
+    grammar: Grammar
+    entry_point: str
+
+    def __call__(self, artefact: Maintainable) -> str:
+        """Return the URL of an artefact."""
+        resource = artefact.artefact_type.resource
+        if self.grammar is Grammar.V1:
+            resource = resource_of_v1(resource)
+        else:
+            resource = f"structure/{resource}"
+        return (
+            f"{self.entry_point}/{resource}/{artefact.agency_id}/{artefact.id}/{artefact.version}"
+        )
 
 
 def _nothing(query: StructureQuery) -> Exception:

@@ -6,10 +6,10 @@ by msgspec directly; only what differs passes through here as plain values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, get_type_hints
 
 import msgspec
@@ -32,6 +32,7 @@ from service.formats.class_names import class_in_21, urn_from_21
 from service.formats.contract import EncodeOptions, Header
 from service.formats.names import ALL_LANGUAGES, asked_languages
 from service.formats.sdmx_json_languages import filter_languages
+from service.formats.structure_fragments import Fragments
 from service.formats.structure_losses import Writing, name_of
 from service.formats.structure_mapping import down, up
 from service.formats.structure_reference import urn_for
@@ -634,13 +635,9 @@ def encode_structures_json(
     writing = Writing(form, structures, (), options.report)
     languages = () if ALL_LANGUAGES in options.languages else options.languages
     data: dict[str, list[Any]] = {}
-    for artefact in sorted(down(artefacts, writing), key=place_of):
-        place = LAYOUT_OF_CLASS[type(artefact)].place(form) or _extension_place(artefact, form)
-        writing.artefact = artefact
-        if place is None:
-            writing.lose(f"a {type(artefact).__name__}")
-            continue
-        data.setdefault(place, []).append(_written(_linked(artefact, form), writing, languages))
+    for _, place, made in sorted(_placed(artefacts, writing, languages), key=itemgetter(0)):
+        found = made if isinstance(made, msgspec.Raw) else _object(made, writing, languages)
+        data.setdefault(place, []).append(found)
     meta = Meta(
         id=header.id,
         prepared=header.prepared.isoformat(timespec="seconds"),
@@ -652,6 +649,54 @@ def encode_structures_json(
     message: dict[str, Any] = {"$schema": SCHEMA_URL} if form is Form.JSON21 else {}
     body = msgspec.json.encode({**message, "meta": meta, "data": data})
     return _with_encoded(body, writing.encoded)
+
+
+Placed = tuple[int, str, Maintainable | msgspec.Raw]
+"""Place among the types of a message, member of `data`, and what stands there, written already or not."""
+
+_STUBS: Fragments[tuple[Placed, ...]] = Fragments()
+
+
+def _placed(
+    artefacts: Iterable[Maintainable], writing: Writing, languages: tuple[str, ...]
+) -> Iterator[Placed]:
+    """Yield what the artefacts become in the form, stubs as they were written before."""
+    kept = _STUBS.kept(writing.structures, writing.form, languages)
+    for artefact in artefacts:
+        if not artefact.is_external_reference or writing.report is not None:
+            yield from _made(artefact, writing)
+            continue
+        known = kept.get(id(artefact))
+        if known is None:
+            made = _made(artefact, replace(writing, encoded=[]))
+            stubs = tuple(
+                (order, place, _alone(entry, writing, languages)) for order, place, entry in made
+            )
+            known = kept[id(artefact)] = artefact, stubs
+        yield from known[1]
+
+
+def _made(artefact: Maintainable, writing: Writing) -> Iterator[tuple[int, str, Maintainable]]:
+    for made in down((artefact,), writing):
+        form = writing.form
+        place = LAYOUT_OF_CLASS[type(made)].place(form) or _extension_place(made, form)
+        if place is None:
+            writing.artefact = made
+            writing.lose(f"a {type(made).__name__}")
+        else:
+            yield place_of(made), place, made
+
+
+def _object(artefact: Maintainable, writing: Writing, languages: tuple[str, ...]) -> Any:
+    writing.artefact = artefact
+    return _written(_linked(artefact, writing.form), writing, languages)
+
+
+def _alone(artefact: Maintainable, writing: Writing, languages: tuple[str, ...]) -> msgspec.Raw:
+    """Return an artefact written by itself, complete."""
+    alone = replace(writing, encoded=[])
+    body = msgspec.json.encode(_object(artefact, alone, languages))
+    return msgspec.Raw(b"".join(_with_encoded(body, alone.encoded)))
 
 
 _ENCODED = b"\x00"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from lxml import etree
 
@@ -13,6 +14,7 @@ from dsd.sdmx_json import StructureMessageError
 from dsd.structures import Structures
 from service.formats.contract import EncodeOptions, Header
 from service.formats.sdmx_ml21 import DECLARATION, element_text, tag
+from service.formats.structure_fragments import Fragments
 from service.formats.structure_losses import Writing
 from service.formats.structure_mapping import down, up
 from service.formats.structure_table import ARTEFACTS, LAYOUT_OF_CLASS, ArtefactPlace
@@ -49,7 +51,7 @@ def encode_structures_xml(
         f"{DECLARATION}<mes:Structure{declared}>"
         f"<mes:Header>{message_header(header)}</mes:Header><mes:Structures>"
     ]
-    chunks += _containers(down(artefacts, writing), writing)
+    chunks += _containers(artefacts, writing)
     chunks.append("</mes:Structures></mes:Structure>\n")
     return _encoded(chunks, writing.encoded)
 
@@ -78,27 +80,44 @@ def message_header(header: Header) -> str:
 
 def _containers(artefacts: Sequence[Maintainable], writing: Writing) -> Iterator[str]:
     """Yield the artefacts by container, in the order of the schema."""
-    by_container: dict[str, list[tuple[Maintainable, ArtefactPlace, str]]] = {}
+    by_container: dict[str, list[str]] = {}
     for entry in ARTEFACTS:
         place = entry.place(writing.form)
         if place:
             by_container.setdefault(place.partition("/")[0], [])
+    kept = _STUBS.kept(writing.structures, writing.form, writing.languages)
     for artefact in artefacts:
-        entry = LAYOUT_OF_CLASS[type(artefact)]
+        if artefact.is_external_reference and writing.report is None:
+            known = kept.get(id(artefact))
+            if known is None:
+                alone = replace(writing, encoded=[], takes_encoded=False)
+                known = kept[id(artefact)] = artefact, tuple(_elements(artefact, alone))
+            elements: Iterable[tuple[str, str]] = known[1]
+        else:
+            elements = _elements(artefact, writing)
+        for container, text in elements:
+            by_container[container].append(text)
+    for container, found in by_container.items():
+        if found:
+            yield f"<str:{container}>"
+            yield "".join(found)
+            yield f"</str:{container}>"
+
+
+_STUBS: Fragments[tuple[tuple[str, str], ...]] = Fragments()
+
+
+def _elements(artefact: Maintainable, writing: Writing) -> Iterator[tuple[str, str]]:
+    """Yield the elements that an artefact becomes, each with its container."""
+    for made in down((artefact,), writing):
+        entry = LAYOUT_OF_CLASS[type(made)]
         place = entry.place(writing.form)
         if place is None:
-            writing.artefact = artefact
-            writing.lose(f"a {type(artefact).__name__}")
+            writing.artefact = made
+            writing.lose(f"a {type(made).__name__}")
             continue
         container, _, element = place.partition("/")
-        by_container[container].append((artefact, entry, element))
-    for container, found in by_container.items():
-        if not found:
-            continue
-        yield f"<str:{container}>"
-        for artefact, entry, element in found:
-            yield write_artefact(artefact, entry.layout, f"str:{element}", writing) + "\n"
-        yield f"</str:{container}>"
+        yield container, write_artefact(made, entry.layout, f"str:{element}", writing) + "\n"
 
 
 def decode_structures_xml(body: bytes, report: Report | None = None) -> Sequence[Maintainable]:

@@ -18,7 +18,7 @@ from dsd.structure_map import ItemSchemeMap, RepresentationMap, StructureMap
 from dsd.transformation import VtlScheme
 
 Address = Callable[[Maintainable], str]
-"""An artefact -> where it is to be had in full."""
+"""An artefact -> where it is to be had in full. Two that say the same are equal, and have one hash."""
 
 _STUB_MEMBERS = (
     "id", "uri", "agency_id", "version", "is_final", "name", "names", "valid_from", "valid_to"

@@ -54,7 +54,7 @@ class Neighbours:
         for reference in references:
             step = self._steps.get(reference)
             found |= step(matches) if step else self._of_type(matches, reference)
-        for match in matches:
+        for match in matches if found else ():
             found.pop(identity(match), None)
         return list(found.values())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 import msgspec
@@ -15,7 +15,11 @@ from dsd.resolved import Dsd
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import Structures
 from service.query.versions import VersionQuery
+from service.registry.detail import Address, stub
 from service.registry.references import ReferenceGraph
+
+_MOST_SELECTIONS = 256
+_MOST_ADDRESSES = 4
 
 
 class Registry:
@@ -27,6 +31,9 @@ class Registry:
         self.graph = ReferenceGraph(structures)
         self._dsds: dict[Urn, Dsd] = {}
         self._extended: dict[Urn, Codelist] = {}
+        self._selections: dict[tuple[str, VersionQuery], tuple[Maintainable, ...]] = {}
+        # By the artefact itself, which this registry holds, so that no other takes its place in memory.
+        self._stubs: dict[tuple[bool, Address], dict[int, Maintainable]] = {}
 
     @cached_property
     def content_hash(self) -> str:
@@ -45,11 +52,12 @@ class Registry:
         return tuple(sorted({tag for artefact in self.structures for tag in artefact.names}))
 
     @cached_property
-    def _by_type(self) -> dict[str, dict[tuple[str, str], list[str]]]:
-        found: dict[str, dict[tuple[str, str], list[str]]] = {}
-        for artefact in self.structures:
+    def _by_type(self) -> dict[str, dict[tuple[str, str], dict[str, Maintainable]]]:
+        """Versions of artefacts by agency and id, in the order of these, by type."""
+        found: dict[str, dict[tuple[str, str], dict[str, Maintainable]]] = {}
+        for artefact in sorted(self.structures, key=lambda a: (a.agency_id, a.id)):
             names = found.setdefault(artefact.type_name, {})
-            names.setdefault((artefact.agency_id, artefact.id), []).append(artefact.version)
+            names.setdefault((artefact.agency_id, artefact.id), {})[artefact.version] = artefact
         return found
 
     def match(
@@ -67,12 +75,49 @@ class Registry:
             ids: empty for all.
             versions: which versions of each.
         """
+        if agencies and ids:
+            names = sorted({(agency, id) for agency in agencies for id in ids})
+            of_type = self._by_type.get(type_name, {})
+            return [
+                known[version]
+                for name in names
+                if (known := of_type.get(name)) is not None
+                for version in versions.select(known)
+            ]
+        return [
+            artefact
+            for artefact in self._selected(type_name, versions)
+            if (not agencies or artefact.agency_id in agencies) and (not ids or artefact.id in ids)
+        ]
+
+    def _selected(self, type_name: str, versions: VersionQuery) -> tuple[Maintainable, ...]:
+        """Return the artefacts of a type in the versions of a query; of the last queries they are kept."""
+        found = self._selections.get((type_name, versions))
+        if found is None:
+            if len(self._selections) >= _MOST_SELECTIONS:
+                self._selections.clear()
+            found = self._selections[type_name, versions] = tuple(
+                known[version]
+                for known in self._by_type.get(type_name, {}).values()
+                for version in versions.select(known)
+            )
+        return found
+
+    def stubs(
+        self, artefacts: Iterable[Maintainable], complete: bool, address: Address
+    ) -> list[Maintainable]:
+        """Return stubs of artefacts of this registry, each made once for an address."""
+        kept = self._stubs.get((complete, address))
+        if kept is None:
+            if len(self._stubs) >= _MOST_ADDRESSES:
+                self._stubs.clear()
+            kept = self._stubs[complete, address] = {}
         found = []
-        for (agency, id), known in sorted(self._by_type.get(type_name, {}).items()):
-            if (agencies and agency not in agencies) or (ids and id not in ids):
-                continue
-            artefacts = self.structures.versions(type_name, agency, id)
-            found += [artefacts[version] for version in versions.select(known)]
+        for artefact in artefacts:
+            known = kept.get(id(artefact))
+            if known is None:
+                known = kept[id(artefact)] = stub(artefact, complete, address)
+            found.append(known)
         return found
 
     def dsd(self, urn: Urn) -> Dsd:

@@ -56,9 +56,14 @@ def search(registry: Registry, query: StructureQuery, address: Address) -> list[
     neighbours = _neighbours(registry, query, matches, view)
     if query.detail in _STUBS:
         match_stubs, complete = _STUBS[query.detail]
-        neighbours = [stub(artefact, complete, address) for artefact in neighbours]
-        if match_stubs:
+        neighbours = registry.stubs(neighbours, complete, address)
+        if match_stubs and query.items:
+            # What items are left of is no artefact of the registry.
             matches = [stub(artefact, complete, address) for artefact in matches]
+        elif match_stubs:
+            matches = registry.stubs(matches, complete, address)
+    if not neighbours and len(query.types) == 1:
+        return matches
     return _in_message_order([*matches, *neighbours])
 
 
