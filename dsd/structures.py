@@ -161,19 +161,33 @@ class Structures:
             raise UnknownArtefactError(
                 f"{reference} names no dataflow, agreement or DSD that is known here"
             )
-        constraints = [*self.constraints_on(found.urn)]
-        if dataflow:
-            constraints += self.constraints_on(dataflow.urn)
-        if agreement:
-            constraints += self.constraints_on(agreement.urn)
-            if agreement.data_provider:
-                constraints += self.constraints_on(parse_urn(agreement.data_provider))
+        constraints = self._cascade(found, dataflow, agreement)
         return Dsd(
             found,
             dataflow,
             agreement.urn if agreement else None,
             self._components(found, constraints),
         )
+
+    def constraints_of(self, dsd: Dsd) -> list[DataConstraint]:
+        """Return the constraints that count in a resolved DSD, those on the DSD first."""
+        agreement = self.get(dsd.agreement, ProvisionAgreement) if dsd.agreement else None
+        return self._cascade(dsd.structure, dsd.dataflow, agreement)
+
+    def _cascade(
+        self,
+        structure: DataStructure,
+        dataflow: Dataflow | None,
+        agreement: ProvisionAgreement | None,
+    ) -> list[DataConstraint]:
+        found = [*self.constraints_on(structure.urn)]
+        if dataflow:
+            found += self.constraints_on(dataflow.urn)
+        if agreement:
+            found += self.constraints_on(agreement.urn)
+            if agreement.data_provider:
+                found += self.constraints_on(parse_urn(agreement.data_provider))
+        return found
 
     def _components(
         self, structure: DataStructure, constraints: list[DataConstraint]

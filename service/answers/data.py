@@ -207,7 +207,9 @@ class _Question:
             ids = tuple(dict.fromkeys(id for part in every for id in part))
         return replace(
             self.wanted.options,
-            dimension_at_observation=dimension_at_observation(self.query, target.written),
+            dimension_at_observation=dimension_at_observation(
+                self.query.dimension_at_observation, target.written
+            ),
             component_ids=ids,
             series_only=selection.series_only,
         )

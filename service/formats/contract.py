@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from codelists.base import Maintainable
+from codelists.item_scheme import Concept
 from codelists.urn import Urn
 from dsd.dataset import Action, Dataset, PreparedDataset
 from dsd.finding import Report
+from dsd.resolved import Dsd
 from dsd.structures import Structures
 
 
@@ -147,4 +149,29 @@ class StructureFormat:
     extension: str
     encode: EncodeStructures | None
     decode: DecodeStructures | None
+    aliases: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class SchemaOptions:
+    """Which messages a schema is for."""
+
+    dimension_at_observation: str = "TIME_PERIOD"
+    deletion: bool = False
+    """Those that delete."""
+    explicit_measures: bool = False
+    """SDMX-ML 2.1: those whose observations are typed by their measure."""
+    measures: tuple[Concept, ...] = ()
+    """The measures of such messages."""
+
+
+@dataclass(frozen=True)
+class SchemaFormat:
+    """One version of the schemas that validate data messages."""
+
+    name: str
+    media_type: str
+    version: str
+    extension: str
+    make: Callable[[Dsd, SchemaOptions], bytes]
     aliases: tuple[str, ...] = field(default=())

@@ -21,6 +21,7 @@ from service.formats.sdmx_ml_layout import (
     Layout,
     check_components,
     check_explicit_measures,
+    check_time_series,
 )
 from service.formats.sdmx_ml_syntax import ML_VERSIONS, checked_type_name, component_type_name
 
@@ -519,13 +520,14 @@ def make_schema(
     *,
     is_time_series: bool = False,
     deletion: bool = False,
-    explicit_measures: Sequence[Concept] = (),
+    explicit_measures: Sequence[Concept] | None = None,
     official_schemas: str | None = None,
+    whole_messages: bool = False,
 ) -> bytes:
     """Return the XML schema of structure-specific data of a DSD, as seen through its dataflow or agreement.
 
-    Codes are those that the constraints leave. Its target namespace is `sdmx_ml_layout.target_namespace`; it
-    imports the official schemas of its version, and validates data sets, not messages.
+    Codes are those that the constraints leave. Its target namespace is `sdmx_ml_layout.target_namespace`, and it
+    imports the official schemas of its version.
 
     Args:
         dsd: with its constraints.
@@ -534,15 +536,17 @@ def make_schema(
         is_time_series: for StructureSpecificTimeSeriesData, which SDMX 2.1 alone has.
         deletion: for data sets that delete: no value matters, and SDMX 3.1 requires no dimension.
         explicit_measures: the concepts of the measure dimension, where it stands at the observation and is its
-            type; SDMX 2.1 alone has it.
+            type, None where it is not; SDMX 2.1 alone has it.
         official_schemas: folder or URL of the official schemas; None for https://xml.sdmx.org/.
+        whole_messages: True to import the schema of messages as well, so that this one alone validates them.
 
     Raises:
-        NotExpressibleError: the dimension at the observation is not in the DSD, there is no such version, or
-            it cannot hold all components of the DSD.
+        NotExpressibleError: the dimension at the observation is not in the DSD or not the one of the layout, there
+            is no such version, or it cannot hold all components of the DSD.
     """
     ml = ML_VERSIONS.get(version)
-    if ml is None or ((is_time_series or explicit_measures) and ml.has_atts):
+    is_explicit = explicit_measures is not None
+    if ml is None or ((is_time_series or is_explicit) and ml.has_atts):
         kind = " time series" if is_time_series else ""
         raise NotExpressibleError(
             f"there is no SDMX-ML {version}{kind} structure-specific data; there is {', '.join(ML_VERSIONS)}"
@@ -550,10 +554,12 @@ def make_schema(
         )
     check_components(ml, dsd)
     ids = observation_ids(dsd, EncodeOptions(dimension_at_observation))
-    if explicit_measures:
+    if is_explicit:
         check_explicit_measures(dsd, ids)
-    layout = Layout(dsd, ml, tuple(ids), dsd.components, bool(explicit_measures))
-    schema = _Schema(layout, is_time_series, deletion, explicit_measures)
+    if is_time_series:
+        check_time_series(ids)
+    layout = Layout(dsd, ml, tuple(ids), dsd.components, is_explicit)
+    schema = _Schema(layout, is_time_series, deletion, explicit_measures or ())
     namespace = schema.layout.namespace
     official = official_schemas or f"{OFFICIAL_SCHEMAS}/{version}"
     imports = "".join(
@@ -562,6 +568,7 @@ def make_schema(
             {"namespace": f"{ml.base}/{space}", "schemaLocation": f"{official}/{file}"},
         )
         for space, file in (
+            *([("message", "SDMXMessage.xsd")] if whole_messages else []),
             ("data/structurespecific", "SDMXDataStructureSpecific.xsd"),
             ("common", "SDMXCommon.xsd"),
         )

@@ -122,16 +122,26 @@ def make_layout(syntax: Syntax, dsd: Dsd, options: EncodeOptions) -> Layout:
     at_observation = tuple(observation_ids(dsd, options))
     ids = set(written_ids(dsd, options))
     check_components(version, dsd)
-    if syntax.is_time_series and at_observation != ("TIME_PERIOD",):
-        raise NotExpressibleError(
-            f"{syntax.root} has TIME_PERIOD at the observation; ask for it, or for the format without time series"
-        )
+    if syntax.is_time_series:
+        check_time_series(at_observation)
     # Generic data and SDMX 3.x have no explicit measures.
     explicit = options.explicit_measures and not (syntax.is_generic or version.has_atts)
     if explicit:
         check_explicit_measures(dsd, at_observation)
     components = tuple(c for c in dsd.components if c.id in ids)
     return Layout(dsd, version, at_observation, components, explicit)
+
+
+def check_time_series(at_observation: Sequence[str]) -> None:
+    """See to it that TIME_PERIOD stands at the observation.
+
+    Raises:
+        NotExpressibleError: another dimension does.
+    """
+    if tuple(at_observation) != ("TIME_PERIOD",):
+        raise NotExpressibleError(
+            "time series have TIME_PERIOD at the observation; ask for it, or for the format without time series"
+        )
 
 
 def check_explicit_measures(dsd: Dsd, at_observation: Sequence[str]) -> None:

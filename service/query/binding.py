@@ -37,7 +37,7 @@ def bind(query: DataQuery, dsd: Dsd) -> Selection:
         NotSupportedError: the query needs something that the service does not do.
     """
     _refuse_unsupported(query)
-    dimension_at_observation(query, dsd)
+    dimension_at_observation(query.dimension_at_observation, dsd)
     keys = _keys(query, dsd)
     periods = _periods(query, dsd)
     nothing = keys == [] or periods == []
@@ -62,13 +62,12 @@ def selects_nothing(dsd: Dsd) -> tuple[dict[str, frozenset[str]], ...]:
     return ({dsd.series_ids[0]: frozenset()},)
 
 
-def dimension_at_observation(query: DataQuery, dsd: Dsd) -> str:
-    """Return the dimension that the observations of the answer vary in, or AllDimensions.
+def dimension_at_observation(asked: str | None, dsd: Dsd) -> str:
+    """Return the dimension that the observations of the answer vary in, or AllDimensions; None asks for the default.
 
     Raises:
         SemanticError: the DSD has no such dimension.
     """
-    asked = query.dimension_at_observation
     if asked is None:
         return dsd.time_dimension.id if dsd.time_dimension else ALL_DIMENSIONS
     known = (*dsd.key_ids, ALL_DIMENSIONS)

@@ -8,10 +8,11 @@ from service.query.availability_query import AvailabilityQuery
 from service.query.binding import wanted
 from service.query.data_query import DataQuery, Key
 from service.query.expression import TIME_PERIOD
+from service.query.schema_query import SchemaQuery
 from service.query.selection import ComponentFilter, Condition, Operator
 from service.query.structure_query import StructureQuery
 
-AnyQuery = DataQuery | StructureQuery | AvailabilityQuery
+AnyQuery = DataQuery | StructureQuery | AvailabilityQuery | SchemaQuery
 Parts = tuple[tuple[str, str], ...]
 
 
@@ -32,6 +33,8 @@ def canonical(query: AnyQuery) -> str:
         return "&".join(("structure", *_present(_structure(query))))
     if isinstance(query, AvailabilityQuery):
         return "&".join(("availability", *_present(_availability(query))))
+    if isinstance(query, SchemaQuery):
+        return "&".join(("schema", *_present(_schema(query))))
     return "&".join(("data", *_present(_data(query))))
 
 
@@ -41,6 +44,19 @@ def _availability(query: AvailabilityQuery) -> Parts:
         ("components", _set(query.component_ids)),
         ("mode", query.mode.value),
         ("references", _set(query.references)),
+    )
+
+
+def _schema(query: SchemaQuery) -> Parts:
+    return (
+        ("context", query.context),
+        ("agency", query.agency),
+        ("id", query.id),
+        ("version", query.version.canonical),
+        ("dimensionAtObservation", query.dimension_at_observation or ""),
+        ("explicitMeasure", "true" if query.explicit_measure else ""),
+        ("deletion", "true" if query.deletion else ""),
+        ("asOf", query.as_of.isoformat() if query.as_of else ""),
     )
 
 

@@ -9,8 +9,11 @@ from flask import Blueprint, Response, g, request
 from service.answers.answer import Answer, Sources, Wanted
 from service.answers.availability import answer_availability
 from service.answers.data import answer_data
+from service.answers.schemas import answer_schema
 from service.answers.structures import answer_structures
 from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
+from service.formats.contract import SchemaFormat, StructureFormat
+from service.formats.schema_formats import SCHEMA_FORMATS
 from service.query.availability_query import (
     AvailabilityQuery,
     parse_availability_query_v1,
@@ -24,6 +27,11 @@ from service.query.data_query import (
 )
 from service.query.errors import NotSupportedError
 from service.query.grammar import Grammar
+from service.query.schema_query import (
+    SchemaQuery,
+    parse_schema_query_v1,
+    parse_schema_query_v2,
+)
 from service.query.structure_query import (
     RESOURCES_V1,
     StructureQuery,
@@ -37,17 +45,23 @@ READ_METHODS = ("GET",)
 CHANGE_METHODS = ("POST", "PUT", "DELETE")
 ANY_METHOD = (*READ_METHODS, *CHANGE_METHODS)
 
-V1_NOT_IMPLEMENTED = ("metadata", "schema")
+V1_NOT_IMPLEMENTED = ("metadata",)
 """Resources of SDMX-REST 1.5 that the service does not have: 501, never 404 (4_7_errors.md)."""
-V2_NOT_IMPLEMENTED = ("metadata", "registration", "schema")
+V2_NOT_IMPLEMENTED = ("metadata", "registration")
 """Those of SDMX-REST 2.2."""
 
 AvailabilityParser = Callable[[str, str], AvailabilityQuery]
 DataParser = Callable[[str, str], DataQuery]
+SchemaParser = Callable[[str, str], SchemaQuery]
 StructureParser = Callable[[str, str], StructureQuery]
 
 _DATA_FORMATS = tuple(entry for entry in DATA_FORMATS if entry.encode)
 _STRUCTURE_FORMATS = tuple(entry for entry in STRUCTURE_FORMATS if entry.encode)
+
+_VALIDITY_FORMATS: tuple[SchemaFormat | StructureFormat, ...] = (
+    *SCHEMA_FORMATS,
+    *_STRUCTURE_FORMATS,
+)
 
 
 def v1_blueprint(sources: Sources) -> Blueprint:
@@ -59,6 +73,7 @@ def v1_blueprint(sources: Sources) -> Blueprint:
     views.add("data", views.data("/data", parse_data_query_v1))
     availability = views.availability("/availableconstraint", parse_availability_query_v1)
     views.add("availableconstraint", availability)
+    views.add("schema", views.schemas("/schema", parse_schema_query_v1))
     for resource in V1_NOT_IMPLEMENTED:
         views.add(resource, _not_implemented(resource), ANY_METHOD)
     return views.blueprint
@@ -71,6 +86,7 @@ def v2_blueprint(sources: Sources) -> Blueprint:
     views.add("data", views.data("/data", parse_data_query_v2))
     views.add("data", _not_implemented("data maintenance"), CHANGE_METHODS)
     views.add("availability", views.availability("/availability", parse_availability_query_v2))
+    views.add("schema", views.schemas("/schema", parse_schema_query_v2))
     for resource in V2_NOT_IMPLEMENTED:
         views.add(resource, _not_implemented(resource), ANY_METHOD)
     return views.blueprint
@@ -125,6 +141,17 @@ class _Views:
             query = parse(asked.path, asked.query)
             wanted = self._wanted(query.data.presentation, _STRUCTURE_FORMATS)
             return self._respond(answer_availability(self._sources, query, wanted))
+
+        return view
+
+    def schemas(self, resource: str, parse: SchemaParser) -> Callable[..., Response]:
+        """Return the view that answers schema queries."""
+
+        def view(**_: str) -> Response:
+            asked = read_request(request.environ, self._prefix + resource)
+            query = parse(asked.path, asked.query)
+            wanted = self._wanted(query.presentation, _VALIDITY_FORMATS)
+            return self._respond(answer_schema(self._sources, query, wanted))
 
         return view
 

@@ -65,6 +65,7 @@ _FORMAT_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("csvdata", ("application/vnd.sdmx.data+csv",)),
     ("structure", ("application/vnd.sdmx.structure+xml",)),
     ("jsonstructure", ("application/vnd.sdmx.structure+json",)),
+    ("schema", ("application/vnd.sdmx.schema+xml",)),
 )  # fmt: skip
 
 

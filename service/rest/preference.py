@@ -25,6 +25,7 @@ AnyTyped = TypeVar("AnyTyped", bound=Typed)
 PREFERRED: dict[Grammar, tuple[tuple[str, str], ...]] = {
     # While no generic data format is offered, structure-specific data are the default of 1.5.
     Grammar.V1: (
+        ("application/vnd.sdmx.schema+xml", "2.1"),
         ("application/vnd.sdmx.structure+xml", "2.1"),
         ("application/vnd.sdmx.genericdata+xml", "2.1"),
         ("application/vnd.sdmx.structurespecificdata+xml", "2.1"),
@@ -33,6 +34,7 @@ PREFERRED: dict[Grammar, tuple[tuple[str, str], ...]] = {
         ("application/vnd.sdmx.data+csv", "1.0.0"),
     ),
     Grammar.V2: (
+        ("application/vnd.sdmx.schema+xml", "3.1.0"),
         ("application/vnd.sdmx.structure+json", "2.1.0"),
         ("application/vnd.sdmx.data+json", "2.1.0"),
         ("application/vnd.sdmx.structure+xml", "3.1.0"),

@@ -143,14 +143,14 @@ def test_history_declined_is_not_refused(dsd: Dsd) -> None:
 
 def test_the_default_dimension_at_the_observation_is_time(dsd: Dsd, timeless_dsd: Dsd) -> None:
     query = parse_data_query_v2("", "")
-    assert dimension_at_observation(query, dsd) == "TIME_PERIOD"
-    assert dimension_at_observation(query, timeless_dsd) == "AllDimensions"
+    assert dimension_at_observation(query.dimension_at_observation, dsd) == "TIME_PERIOD"
+    assert dimension_at_observation(query.dimension_at_observation, timeless_dsd) == "AllDimensions"
 
 
 @pytest.mark.parametrize("asked", [*DIMENSIONS, "AllDimensions"])
 def test_each_dimension_may_be_at_the_observation(dsd: Dsd, asked: str) -> None:
     query = parse_data_query_v2("", f"dimensionAtObservation={asked}")
-    assert dimension_at_observation(query, dsd) == asked
+    assert dimension_at_observation(query.dimension_at_observation, dsd) == asked
     assert bind(query, dsd) == Selection(dsd)
 
 

@@ -827,6 +827,27 @@ def test_as_of_answers_as_the_registry_was(desk, store):
     assert desk.client.get(path + "2030-01-01T00:00:00Z").status_code == 404
 
 
+def test_a_schema_is_that_of_its_moment(desk, store):
+    instants = []
+    path = f"/sdmx/v2/schema/dataflow/TST/DF/{dataflow(data_structure(codelist())).version}"
+    for codes in ("A", "AB"):
+        structure = data_structure(codelist(codes))
+        desk.post(CONCEPTS, codelist(codes), structure, dataflow(structure))
+        instants.append(store.artefacts.history(limit=1)[0].at)
+    for query, expected in (
+        (f"?asOf={instants[0].isoformat().replace('+', '%2B')}", ["A"]),
+        (f"?asOf={instants[1].isoformat().replace('+', '%2B')}", ["A", "B"]),
+        ("", ["A", "B"]),
+    ):
+        answer = desk.client.get(path + query)
+        assert answer.status_code == 200, answer.text
+        tree = etree.fromstring(answer.data)
+        (codes_type,) = tree.xpath("//*[local-name() = 'simpleType'][@name = 'SEX_TYPE']")
+        found = codes_type.xpath(".//*[local-name() = 'enumeration']/@value")
+        assert found == expected, query
+    assert desk.client.get(f"{path}?asOf=2020-01-01T00:00:00Z").status_code == 404
+
+
 def test_an_answer_changes_its_tag_with_the_structures(desk):
     desk.post(codelist())
     tag = desk.client.get(Desk.path(codelist())).headers["ETag"]
