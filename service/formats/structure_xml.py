@@ -80,7 +80,7 @@ def message_header(header: Header) -> str:
 
 def _containers(artefacts: Sequence[Maintainable], writing: Writing) -> Iterator[str]:
     """Yield the artefacts by container, in the order of the schema."""
-    by_container: dict[str, list[str]] = {}
+    by_container: dict[str, list[tuple[str, list[bytes]]]] = {}
     for entry in ARTEFACTS:
         place = entry.place(writing.form)
         if place:
@@ -96,11 +96,15 @@ def _containers(artefacts: Sequence[Maintainable], writing: Writing) -> Iterator
         else:
             elements = _elements(artefact, writing)
         for container, text in elements:
-            by_container[container].append(text)
+            by_container[container].append((text, writing.encoded[:]))
+            writing.encoded.clear()
     for container, found in by_container.items():
         if found:
             yield f"<str:{container}>"
-            yield "".join(found)
+            for text, encoded in found:
+                # Parts that are encoded already go out in the order of the message, not of the artefacts.
+                writing.encoded += encoded
+                yield text
             yield f"</str:{container}>"
 
 

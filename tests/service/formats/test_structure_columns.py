@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codelists.base import Annotation
-from codelists.item_scheme import Code, Codelist, Concept
+from codelists.item_scheme import Code, Codelist, Concept, ConceptScheme
 from codelists.representation import Representation
 from dsd.finding import Report
 from dsd.structures import Structures
-from service.formats.contract import NotExpressibleError
+from service.formats import find_structure_format
+from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.sdmx_ml21 import attribute_text, element_text
 from service.formats.structure_losses import Writing
 from service.formats.structure_table.vocabulary import Form
 from service.formats.structure_xml_columns import escaped
 from service.formats.structure_xml_writer import ENCODED, writer_of, writer_of_many
 
+HEADER = Header(id="COLUMNS", prepared=datetime(2026, 11, 24, tzinfo=UTC))
 XML = (Form.ML21, Form.ML30, Form.ML31)
 texts = st.text(max_size=8)
 plain = st.text('aé\u0e01&<>"\r\n\t 1', max_size=8)
@@ -109,3 +113,20 @@ def test_what_no_xml_holds_is_refused_among_many(text: str) -> None:
     found[7] = Code(id="C7", names={"en": text})
     with pytest.raises(NotExpressibleError, match="U\\+"):
         writer_of_many("Code", Form.ML31)(found, Writing(Form.ML31, Structures([])), "str:Code")
+
+
+@pytest.mark.parametrize("name", ["ml21", "ml30", "ml31"])
+def test_large_schemes_keep_their_items_in_whatever_order_they_come(name: str) -> None:
+    """Messages have concept schemes and code lists in an order of their own."""
+    own = {"agency_id": "TST", "version": "1.0", "names": {"en": "Scheme"}}
+    ids = [f"A{number}" for number in range(200)]
+    listed = Codelist(id="CL", codes=tuple(Code(id=id, names={"en": id}) for id in ids), **own)
+    scheme = ConceptScheme(
+        id="CS", concepts=tuple(Concept(id=id, names={"en": id}) for id in ids), **own
+    )
+    entry = find_structure_format(name)
+    assert entry.encode
+    assert entry.decode
+    for artefacts in ((listed, scheme), (scheme, listed)):
+        body = b"".join(entry.encode(HEADER, artefacts, Structures(artefacts), EncodeOptions()))
+        assert {found.id: found for found in entry.decode(body)} == {"CL": listed, "CS": scheme}
