@@ -41,7 +41,7 @@ class Preamble:
     """Rows: series, where these alone are asked for."""
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Distinct values by component id, for every dimension and coded attribute; periods in time order, none beside series
-    without observations."""
+    without observations. What is noted on observations stands under `dsd.batch.ANNOTATIONS`, where that is known."""
     attributes: tuple[AttributeValues, ...] = ()
     """Values above the observation."""
 

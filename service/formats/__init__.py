@@ -51,7 +51,7 @@ _CSV = Capabilities(
     several_measures=True,
 )
 _CSV_2 = replace(_CSV, languages=True)
-_JSON = replace(_CSV, row_actions=False, said=_SAID - {"set_id"})
+_JSON = replace(_CSV_2, row_actions=False, annotations=True, said=_SAID - {"set_id"})
 _ML_31 = replace(_CSV, row_actions=False, said=_SAID)
 _ML_30 = replace(_ML_31, came_back=_NO_MERGE)
 _ML = replace(_ML_30, several_measures=False)
@@ -119,7 +119,11 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         version="1.0.0",
         extension=".json",
         capabilities=replace(
-            _JSON, came_back=_NO_MERGE, several_structures=False, several_measures=False
+            _JSON,
+            came_back=_NO_MERGE,
+            several_structures=False,
+            several_measures=False,
+            languages=False,
         ),
         encode=encode_json_1_0,
         decode=decode_json,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dsd.batch import ANNOTATIONS
 from dsd.dataset import Action, AttributeValues
 from dsd.finding import Finding, Report, Severity
 from dsd.resolved import Dsd, Role
@@ -84,6 +85,8 @@ class Hoister:
     def _observed(self, level: Level, above: dict[str, tuple[str, ...]]) -> npt.NDArray[np.bool_]:
         """Return by row whether it has a value of the observation itself."""
         observed = np.zeros(len(level.locators), bool)
+        if ANNOTATIONS in level.columns:
+            observed |= level.has_value(ANNOTATIONS)
         for component in self._dsd.components:
             measured = component.role in (Role.MEASURE, Role.ATTRIBUTE)
             if measured and component.id not in above and component.id in level.columns:

@@ -68,6 +68,15 @@ class Observations:
         firsts: Numbers = np.cumsum(self.counts) - self.counts
         return firsts
 
+    def beyond(self, width: int) -> tuple[Numbers, Numbers, Flags]:
+        """Return start and end of all cells after so many by observation, and whether it has any."""
+        has = self.counts > width
+        if not len(self.starts):
+            return np.zeros(len(has), np.int64), np.zeros(len(has), np.int64), has
+        first = np.where(has, self.firsts + width, 0)
+        last = np.where(has, self.firsts + self.counts - 1, 0)
+        return self.starts[first], self.ends[last], has
+
     def cells(self, place: int) -> tuple[Numbers, Numbers, Flags]:
         """Return start and end of the cell at a place by observation, and whether it has one that is not null."""
         has = self.counts > place
@@ -79,7 +88,7 @@ class Observations:
 
 
 def find_observations(
-    window: Window, series_parts: int, key_parts: int, width: int, *, is_flat: bool
+    window: Window, series_parts: int, key_parts: int, *, is_flat: bool
 ) -> Observations | None:
     """Return the observations of a window; None where it is laid out in any other way, or has a key twice.
 
@@ -87,7 +96,6 @@ def find_observations(
         window: members of `observations` of a flat data set, else of `series`.
         series_parts: number of dimensions of the series.
         key_parts: number of dimensions of the observation.
-        width: the most cells that an observation has.
         is_flat: whether the members are observations.
     """
     if not key_parts or not (is_flat or series_parts):
@@ -101,7 +109,7 @@ def find_observations(
         return None
     counts, starts, ends = finder.cells()
     owners = finder.owners()
-    if int(counts.max(initial=0)) > width or _is_repeated(keys, owners) or _repeats(series):
+    if _is_repeated(keys, owners) or _repeats(series):
         return None
     return Observations(window.raw, series, finder.attributes(), owners, keys, counts, starts, ends)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dsd.batch import ACTION, BATCH_ROWS, CODED, LOCATOR, Batch
+from dsd.batch import ACTION, ANNOTATIONS, BATCH_ROWS, CODED, LOCATOR, Batch
 from dsd.dataset import Action
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import dictionary_of
@@ -44,7 +44,10 @@ class Stated(NamedTuple):
 
 @dataclass(frozen=True)
 class Level:
-    """Rows as they are read: values by component, what each row asks for and where it stands."""
+    """Rows as they are read: values by component, what each row asks for and where it stands.
+
+    What is noted on them is among the columns under `ANNOTATIONS`.
+    """
 
     dsd: Dsd
     columns: dict[str, pa.Array]
@@ -77,6 +80,8 @@ class Level:
             for component in self.dsd.components
             if component.id in self.columns
         ]
+        if ANNOTATIONS in self.columns:
+            arrays.append((ANNOTATIONS, own(self.columns[ANNOTATIONS])))
         arrays = [(id, column) for id, column in arrays if column.null_count < len(column)]
         arrays.append((LOCATOR, own(self.locators)))
         if own_actions:
@@ -96,6 +101,8 @@ def spread(level: Level, stated: Iterable[Stated]) -> None:
     """Put values that a message states above the observation on the rows, where the DSD has them there."""
     wanted: dict[str, dict[tuple[str, ...], dict[tuple[str, ...], Value]]] = {}
     for entry in stated:
+        if entry.id == ANNOTATIONS:
+            continue
         if dimensions_of(level.dsd, level.dsd[entry.id]) is None:
             names = tuple(entry.key)
             by_key = wanted.setdefault(entry.id, {}).setdefault(names, {})

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsd.batch import Batch
+from dsd.batch import ANNOTATIONS, Batch
 from dsd.dataset import AttributeValues, Preamble
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
@@ -23,19 +23,25 @@ def make_preamble(
     """Return the preamble of rows, read once: values by component, codes in the order of their list, times in order."""
     wanted = [c for c in dsd.components if c.id in dsd.key_ids or c.codelist is not None]
     found: dict[str, set[str]] = {component.id: set() for component in wanted}
+    noted: set[str] = set()
     rows = 0
     for batch in batches:
         rows += batch.num_rows
         for id, values in found.items():
             values |= _distinct(present(batch, id))
+        noted |= _distinct(present(batch, ANNOTATIONS))
     codes = {component.id: _ordered(component, found[component.id]) for component in wanted}
+    if noted:
+        codes[ANNOTATIONS] = tuple(sorted(noted))
     return Preamble(rows, codes, tuple(attributes))
 
 
 def joined_preamble(dsd: Dsd, preambles: Sequence[Preamble]) -> Preamble:
     """Return what several data sets of one structure hold together."""
     # What one of them does not speak of stands for the whole code list.
-    ids = [id for id in preambles[0].codes if all(id in own.codes for own in preambles)]
+    ids = [
+        id for id in preambles[0].codes if id in dsd and all(id in own.codes for own in preambles)
+    ]
     codes = {
         id: _ordered(dsd[id], {value for own in preambles for value in own.codes[id]}) for id in ids
     }

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,9 @@ import pyarrow as pa
 from codelists.item_scheme import Code
 from codelists.text import DEFAULT_LANGUAGE
 from codelists.urn import TYPE_OF_NAME, Urn
-from dsd.batch import Batch
-from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset, SetAttributes
+from dsd.batch import ANNOTATIONS, Batch
+from dsd.dataset import Action, Preamble, PreparedDataset, SetAttributes
+from dsd.localised import is_localised, parse, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
 from service.formats.attaching import Attacher
@@ -37,7 +41,10 @@ from service.formats.columns import (
 )
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.grouping import Grouper, ordered, positions_of
+from service.formats.json_annotations import AnnotationTable
 from service.formats.levels import dimensions_of
+from service.formats.localised_texts import in_languages, texts_of
+from service.formats.look_ahead import looked_at
 from service.formats.names import ALL_LANGUAGES, asked_languages, languages_of, wanted_texts
 from service.formats.preamble import joined_preamble
 from service.formats.sdmx_csv import sub_fields
@@ -117,6 +124,8 @@ class _Writer:
     """Values by component that observations refer to by number."""
     shared: Preamble
     """What the structure describes: that of the data set, or of all that share the one structure of 1.0."""
+    notes: AnnotationTable
+    """The annotations that the structure lists."""
     is_shared: bool = False
     """True where dataflows share the structure, which then is that of their data structure."""
 
@@ -173,7 +182,12 @@ class _Writer:
             text = getattr(self.said, name)
             if text is not None:
                 dataset[member] = _instant(text) if member.startswith("valid") else text
-        dataset |= self.dataset_attributes() | self.group_attributes()
+        noted = self.noted.get("")
+        if noted:
+            dataset["annotations"] = list(noted)
+        dataset |= self.dataset_attributes()
+        if not self.noted_series:
+            dataset |= self.group_attributes()
         member = "observations" if self.is_flat else "series"
         return f'{dumps(dataset)[:-1]},"{member}":{{'
 
@@ -215,6 +229,8 @@ class _Writer:
             attributes[self.level_of(component)].append(self.attribute(component))
         links = self.links()[-1:] if self.is_shared else self.links()
         common = {"links": links, **self.names(flow.name or flow.id, flow.names)}
+        if self.notes.entries:
+            common["annotations"] = self.notes.entries
         if self.is_1_0:
             del attributes["dimensionGroup"]
             return common | {"dimensions": dimensions, "attributes": attributes}
@@ -252,6 +268,8 @@ class _Writer:
             found["isMandatory"] = component.is_mandatory
             if component.text_format and component.text_format.data_type and not component.codelist:
                 found["format"] = {"dataType": component.text_format.data_type}
+            if takes_languages(component):
+                found["format"] = {**found.get("format", {}), "isMultiLingual": True}
         if component.role is Role.MEASURE and component.id in self.values:
             found["values"] = self.component_values(component)
         return found
@@ -318,25 +336,77 @@ class _Writer:
     def group_attributes(self) -> dict[str, Any]:
         """Return the values of partial keys; a key names all dimensions, empty where it does not depend."""
         wanted = [c for c in self.attributes() if self.level_of(c) == "dimensionGroup"]
-        if not wanted:
+        noted = {key: numbers for key, numbers in self.noted.items() if key}
+        if not wanted and not noted:
             return {}
         merged: dict[str, dict[str, str | tuple[str, ...]]] = {}
         for entry in self.preamble.attributes:
-            merged.setdefault(self.group_key(entry), {}).update(entry.values)
+            merged.setdefault(self.group_key(entry.key), {}).update(entry.values)
         return {
+            # 1.0 has no groups; what is noted on one stands where 2.x has it.
             "dimensionGroupAttributes": {
-                key: [self.given(c, values.get(c.id)) for c in wanted]
+                key: [*(self.given(c, values.get(c.id)) for c in wanted), *noted.get(key, ())]
                 for key, values in merged.items()
-                if any(c.id in values for c in wanted)
+                if key in noted or any(c.id in values for c in wanted)
             }
         }
 
-    def group_key(self, entry: AttributeValues) -> str:
+    @cached_property
+    def positions(self) -> dict[str, dict[str, int]]:
+        """The number of each value of a dimension."""
+        return {
+            id: {value: number for number, value in enumerate(self.values[id])}
+            for id in self.dsd.key_ids
+        }
+
+    def group_key(self, key: Mapping[str, str]) -> str:
         """Return the key of a group: numbers of values in the order in which the structure describes dimensions."""
         return ":".join(
-            str(self.values[id].index(entry.key[id])) if id in entry.key else ""
+            str(self.positions[id][key[id]]) if id in key else ""
             for id in (*self.at_dataset, *self.at_series, *self.at_observation)
         )
+
+    @cached_property
+    def noted(self) -> dict[str, tuple[int, ...]]:
+        """What is noted on the data set (under no key) and on groups and series; that of a series goes as it is written."""
+        if not self.writes_annotations:
+            return {}
+        return {
+            self.group_key(entry.key) if entry.key else "": self.notes.numbers(str(noted))
+            for entry in self.preamble.attributes
+            if (noted := entry.values.get(ANNOTATIONS)) is not None
+        }
+
+    @property
+    def writes_annotations(self) -> bool:
+        """True where annotations are asked for: with all, or by their name."""
+        return self.options.component_ids is None or ANNOTATIONS in self.options.component_ids
+
+    @cached_property
+    def noted_series(self) -> dict[str, str]:
+        """The groups that are series of the layout and have annotations, by the key of the series."""
+        if self.is_flat:
+            return {}
+        outer = {*self.at_dataset, *self.at_series}
+        return {
+            self.series_key(entry.key): self.group_key(entry.key)
+            for entry in self.preamble.attributes
+            if ANNOTATIONS in entry.values and self.writes_annotations and entry.key.keys() == outer
+        }
+
+    def series_key(self, key: Mapping[str, str]) -> str:
+        """Return the key of a series."""
+        return ":".join(str(self.positions[id][key[id]]) for id in self.at_series) or "0"
+
+    def series_notes(self, keys: Sequence[Part], end: str) -> list[Part]:
+        """Return the member `annotations` of series; those that are not written by it stay those of groups."""
+        if not self.noted_series:
+            return []
+        texts = []
+        for key in joined(keys).to_pylist():
+            numbers = self.noted.pop(self.noted_series.get(key, ":"), None)
+            texts.append(f'"annotations":{dumps(numbers)}{end}' if numbers else "")
+        return [pa.array(texts, pa.large_string())]
 
     def given(self, component: ResolvedComponent, value: str | tuple[str, ...] | None) -> Any:
         """Return a value above the observation as a number of a code, or in place."""
@@ -345,10 +415,24 @@ class _Writer:
         if not isinstance(value, str) and self.is_1_0:
             return self.values[component.id].index(sub_fields(value))
         if not isinstance(value, str):
-            return [self.given(component, text) for text in value]
+            return self.several(component, value)
+        if takes_languages(component):
+            return self.localised(value)
         if component.id in self.values:
             return self.values[component.id].index(value)
         return value
+
+    def several(self, component: ResolvedComponent, values: Sequence[str]) -> list[Any]:
+        """Return several values; of texts in languages all name theirs where one does."""
+        found = [self.given(component, text) for text in values]
+        if any(isinstance(entry, dict) for entry in found):
+            return [{DEFAULT_LANGUAGE: e} if isinstance(e, str) else e for e in found]
+        return found
+
+    def localised(self, value: str) -> str | dict[str, str]:
+        """Return a text in the languages asked for; one in English alone as it is."""
+        wanted = in_languages(value, self.options.languages)
+        return parse(wanted) if is_localised(wanted) else wanted
 
     # -- rows --------------------------------------------------------------------------------------
 
@@ -377,6 +461,10 @@ class _Writer:
             parts += [","] if parts else []
             column = present(batch, component.id) if component in self.components else None
             parts.append("null" if column is None else self.cell_pieces(component, column))
+        noted = present(batch, ANNOTATIONS) if self.writes_annotations else None
+        if noted is not None and noted.null_count < len(noted):
+            comma = "," if parts else ""
+            parts.append(pieces(noted, lambda text: comma + dumps(self.notes.numbers(text))[1:-1]))
         return parts
 
     def check_above(self, batch: Batch, written: set[str]) -> None:
@@ -394,6 +482,10 @@ class _Writer:
         write = self.write_of(component)
         if pa.types.is_list(column.type) and self.is_1_0:
             return list_pieces(column, lambda values: dumps(sub_fields(values)), "null")
+        if pa.types.is_list(column.type) and takes_languages(component):
+            return list_pieces(
+                column, lambda values: dumps(self.several(component, values)), "null"
+            )
         if pa.types.is_list(column.type):
             own = dumps if self.version is JSON_2_0 else write
             return list_pieces(column, lambda values: f"[{','.join(map(own, values))}]", "null")
@@ -404,6 +496,8 @@ class _Writer:
 
     def write_of(self, component: ResolvedComponent) -> Callable[[str], str]:
         """Return the function that writes one value."""
+        if takes_languages(component):
+            return lambda text: dumps(self.localised(text))
         if component.id in self.values:
             number = {value: str(n) for n, value in enumerate(self.values[component.id])}
             return number.__getitem__
@@ -421,7 +515,17 @@ class _Writer:
         closing = np.ones(len(rows), bool)
         if len(rows) and first[0]:
             closing[0] = started
-        heads = joined([chosen(closing, "", "}},"), '"', *(series or ["0"]), '":{"observations":{'])
+        keys = series or [chosen(closing, "0", "0")]
+        heads = joined(
+            [
+                chosen(closing, "", "}},"),
+                '"',
+                *keys,
+                '":{',
+                *self.series_notes(keys, ","),
+                '"observations":{',
+            ]
+        )
         return joined(
             [starting_where(first, heads), chosen(~first, "", ","), *self.observation(batch)]
         )
@@ -433,11 +537,15 @@ class _Writer:
 
     def series_alone(self, batch: Batch) -> list[Part]:
         """Return the parts of a series without observations."""
-        return ['"', *(self.key_pieces(batch, self.at_series, None) or ["0"]), '":{}']
+        key = self.key_pieces(batch, self.at_series, None)
+        keys = key or [chosen(np.zeros(batch.num_rows, bool), "0", "0")]
+        return ['"', *keys, '":{', *self.series_notes(keys, ""), "}"]
 
     def closing(self, started: bool) -> str:
         """Return the data set from the last row on."""
-        return ("" if self.is_one_level or not started else "}}") + "}}"
+        groups = self.group_attributes() if self.noted_series else {}
+        members = f",{dumps(groups)[1:-1]}" if groups else ""
+        return f"{'' if self.is_one_level or not started else '}}'}}}{members}}}"
 
 
 def _interval(component: ResolvedComponent, value: str) -> dict[str, str]:
@@ -512,6 +620,7 @@ def _writer(
     dataset: PreparedDataset,
     options: EncodeOptions,
     shared: Preamble | None = None,
+    notes: AnnotationTable | None = None,
     *,
     is_shared: bool = False,
 ) -> _Writer:
@@ -531,6 +640,9 @@ def _writer(
         and len(values[id]) == 1
         and (id not in at_observation or len(at_observation) > 1)
     ]
+    if len(packed) == len(dsd.key_ids):
+        # An observation has a key of one number at least.
+        packed.remove(at_observation[-1])
     if dataset.said.set_id is not None:
         raise NotExpressibleError(f"{version.name} has no id of a data set; write SDMX-ML")
     return _Writer(
@@ -547,6 +659,7 @@ def _writer(
         tuple(id for id in dsd.key_ids if id not in at_observation and id not in packed),
         values,
         shared,
+        notes or AnnotationTable(options.languages),
         is_shared,
     )
 
@@ -598,7 +711,7 @@ def encode_json_1_0(
             f"SDMX-JSON 1.0 has one measure, {dsd.urn.short} {len(dsd.measures)}; write SDMX-JSON 2.1"
         )
     for dataset in datasets:
-        above = [entry for entry in dataset.preamble.attributes if entry.key]
+        above = [e for e in dataset.preamble.attributes if e.key and {*e.values} - {ANNOTATIONS}]
         if dataset.action is Action.DELETE and above:
             raise NotExpressibleError(
                 f"SDMX-JSON 1.0 cannot delete {', '.join(above[0].values)} of {above[0].key}, above the observation; "
@@ -608,8 +721,9 @@ def encode_json_1_0(
     if len(datasets) > 1:
         shared = joined_preamble(dsd, [dataset.preamble for dataset in datasets])
     is_shared = len({(dataset.dsd.urn, dataset.dsd.agreement) for dataset in datasets}) > 1
+    notes = AnnotationTable(options.languages)
     writers = [
-        _writer(JSON_1_0, number, dataset, options, shared, is_shared=is_shared)
+        _writer(JSON_1_0, number, dataset, options, shared, notes, is_shared=is_shared)
         for number, dataset in enumerate(datasets)
     ]
     return _encode(JSON_1_0, header, datasets, writers)
@@ -668,11 +782,44 @@ def _chunks(
     writers: Sequence[_Writer],
     rows: Sequence[Iterator[Batch]],
 ) -> Iterator[bytes]:
-    yield _message_opening(version, header, writers).encode()
-    for number, (writer, batches) in enumerate(zip(writers, rows, strict=True)):
-        yield b"," if number else b""
-        yield from _data_set(writer, _with_all(writer, batches) if writer.is_1_0 else batches)
-    yield b"]}}"
+    with ExitStack() as stack:
+        known = [
+            _with_notes(writer, batches, stack)
+            for writer, batches in zip(writers, rows, strict=True)
+        ]
+        yield _message_opening(version, header, writers).encode()
+        for number, (writer, batches) in enumerate(zip(writers, known, strict=True)):
+            yield b"," if number else b""
+            yield from _data_set(writer, _with_all(writer, batches) if writer.is_1_0 else batches)
+        yield b"]}}"
+
+
+def _with_notes(writer: _Writer, batches: Iterator[Batch], stack: ExitStack) -> Iterator[Batch]:
+    """Return the rows after the structure knows what is noted on them.
+
+    Where the preamble does not say it and the first rows have annotations, all are looked at.
+    """
+    if not writer.writes_annotations:
+        return batches
+    for entry in writer.preamble.attributes:
+        if (noted := entry.values.get(ANNOTATIONS)) is not None:
+            writer.notes.add(str(noted))
+    told = writer.preamble.codes.get(ANNOTATIONS)
+    for text in told or ():
+        writer.notes.add(text)
+    first = next(batches, None)
+    if first is None:
+        return batches
+    whole = chain([first], batches)
+    if told is not None or ANNOTATIONS not in first.schema.names:
+        return whole
+
+    def look(batch: Batch) -> None:
+        column = present(batch, ANNOTATIONS)
+        for text in () if column is None else texts_of(column):
+            writer.notes.add(text)
+
+    return looked_at(whole, look, stack)
 
 
 def _with_all(writer: _Writer, batches: Iterable[Batch]) -> Iterator[Batch]:

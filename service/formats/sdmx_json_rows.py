@@ -14,12 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsd.batch import Batch
+from dsd.batch import ANNOTATIONS, Batch
 from dsd.dataset import Action, AttributeValues, Dataset, SetAttributes
 from dsd.finding import Finding, Report, Severity
+from dsd.localised import compose, has_marks, is_language_tag, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import dictionary_of
 from service.formats.hoisting import Hoister
+from service.formats.json_annotations import AnnotationList
 from service.formats.json_observations import (
     Keys,
     Observations,
@@ -29,6 +31,7 @@ from service.formats.json_text import loads, members
 from service.formats.json_window import QUOTE, Flags, Numbers, Window, cut, whole_numbers, windows
 from service.formats.lazy import LazyBatches
 from service.formats.levels import Level, Stated, Value, column_of, dimensions_of, spread
+from service.formats.localised_texts import is_unmarked, marked
 from service.formats.sdmx_csv_reader import split_sub_fields
 
 _NESTED = frozenset(b"[{")
@@ -65,24 +68,35 @@ class Described:
         )
 
 
-def described(entries: Sequence[Mapping[str, Any]] | None) -> list[Described]:
-    """Return the components of one level."""
+Localise = Callable[[str, Mapping[str, Any]], str | None]
+
+
+def described(entries: Sequence[Mapping[str, Any]] | None, localise: Localise) -> list[Described]:
+    """Return the components of one level; `localise` makes a value of texts by language."""
     return [
         Described(
             entry["id"],
-            tuple(map(_value_of, entry["values"])) if entry.get("values") else None,
+            tuple(_value_of(entry["id"], value, localise) for value in entry["values"])
+            if entry.get("values")
+            else None,
             entry.get("default"),
         )
         for entry in entries or ()
     ]
 
 
-def _value_of(entry: Mapping[str, Any] | None) -> Value | None:
+def _value_of(id: str, entry: Mapping[str, Any] | None, localise: Localise) -> Value | None:
     if entry is None:
         return None
     for member in ("id", "value", "values", "name"):
-        if entry.get(member) is not None:
-            return _text(entry[member])
+        raw = entry.get(member)
+        if isinstance(raw, Mapping):
+            return localise(id, raw)
+        if isinstance(raw, list):
+            texts = (localise(id, part) if isinstance(part, dict) else _text(part) for part in raw)
+            return tuple(text for text in texts if isinstance(text, str))
+        if raw is not None:
+            return _text(raw)
     return None
 
 
@@ -127,14 +141,15 @@ class DataSetReader:
         self.action = action
         self.said = said
         self.is_1_0 = not has_measures
+        self._wrong: set[str] = set()
         dimensions = structure.get("dimensions", {})
         self.dimensions = {
-            level: described(dimensions.get(level))
+            level: described(dimensions.get(level), self.localised)
             for level in ("dataSet", "series", "observation")
         }
         attributes = structure.get("attributes", {})
         self.attributes = {
-            level: described(attributes.get(level))
+            level: described(attributes.get(level), self.localised)
             for level in ("dataSet", "dimensionGroup", "series", "observation")
         }
         measures = structure.get("measures") or {}
@@ -142,9 +157,10 @@ class DataSetReader:
         first = [Described(component.id, None, None) for component in dsd.measures[:1]]
         self.lacks_measures = has_measures and structure.get("measures") is None
         states_them = has_measures and not self.lacks_measures
-        self.measures = described(measures.get("observation")) if states_them else first
+        stated = measures.get("observation")
+        self.measures = described(stated, self.localised) if states_them else first
         self.cells = [*self.measures, *self.attributes["observation"]]
-        self._wrong: set[str] = set()
+        self.annotations = AnnotationList(structure.get("annotations") or (), self.tell_annotation)
         self._seen = _Seen()
 
     def datasets(self, bulk: Bulk) -> Iterator[Dataset]:
@@ -153,9 +169,15 @@ class DataSetReader:
         hoister = Hoister(self.dsd, self.report)
         above = self.above()
         self.state(above, hoister)
-        inside = [e for e in above if dimensions_of(self.dsd, self.dsd[e.id]) is None]
+        inside = [
+            e
+            for e in above
+            if e.id != ANNOTATIONS and dimensions_of(self.dsd, self.dsd[e.id]) is None
+        ]
         batches = LazyBatches(self.batches(bulk, inside, hoister))
-        has_above = any(dimensions_of(self.dsd, c) is not None for c in self.dsd.attributes)
+        has_above = bool(self.annotations) or any(
+            dimensions_of(self.dsd, c) is not None for c in self.dsd.attributes
+        )
         entries: Sequence[AttributeValues] = hoister.entries(self.action) if has_above else ()
         yield Dataset(self.dsd, batches, self.action, entries, self.said)
         batches.keep_rest()
@@ -163,6 +185,10 @@ class DataSetReader:
     def state(self, stated: Iterable[Stated], hoister: Hoister) -> None:
         """Keep values that the DSD attaches above the observation."""
         for entry in stated:
+            if entry.id == ANNOTATIONS:
+                own = dict(entry.key)
+                hoister.state(self.action, entry.id, own, entry.value, entry.locator)
+                continue
             dimensions = dimensions_of(self.dsd, self.dsd[entry.id])
             if dimensions is None:
                 continue
@@ -192,9 +218,7 @@ class DataSetReader:
         if not window.text.isascii():
             window.text.decode()
         own = self.at("flat" if is_flat else "observation")
-        found = find_observations(
-            window, len(self.at("series")), len(own), len(self.cells), is_flat=is_flat
-        )
+        found = find_observations(window, len(self.at("series")), len(own), is_flat=is_flat)
         level = None if found is None else self.in_bulk(window, found)
         return self.one_by_one(window, is_flat) if level is None else level
 
@@ -237,23 +261,35 @@ class DataSetReader:
                     locator=f"pointer:{self.pointer}",
                 )
             )
-        if self.entry.get("annotations"):
-            self.report_annotations(self.pointer)
 
-    def report_annotations(self, pointer: str) -> None:
-        """Report annotations, for which observations have no place here."""
-        if "annotations" in self._wrong:
-            return
-        self._wrong.add("annotations")
+    def tell_annotation(self, rule: str, message: str, member: str) -> None:
+        """Report an annotation of the structure that cannot be kept as it is."""
         self.report.add(
             Finding(
-                rule="annotations-not-kept",
+                rule=rule,
                 severity=Severity.WARNING,
-                message="Annotations of data, from here on, are not kept: send what must last as attributes.",
+                message=message,
                 dataflow=self.dsd.urn.short,
-                locator=f"pointer:{pointer}",
+                locator=f"pointer:{self.pointer}/{member}",
             )
         )
+
+    def noted(self, numbers: Any, pointer: str) -> str | None:
+        """Return the annotations that numbers stand for; None where there is none."""
+        if not numbers:
+            return None
+        try:
+            return self.annotations.text_of(numbers)
+        except (IndexError, TypeError):
+            text = f"Annotations {numbers} are referred to, but the message states {len(self.annotations)}."
+            self.add("index-out-of-range", text, ANNOTATIONS, pointer)
+            return None
+
+    def noted_on(self, numbers: Any, key: Mapping[str, str | None], pointer: str) -> list[Stated]:
+        """Return the annotations of a data set, group or series."""
+        text = self.noted(numbers, pointer)
+        known = {id: value for id, value in key.items() if value is not None and id in self.dsd}
+        return [] if text is None else [Stated(ANNOTATIONS, known, text, f"pointer:{pointer}")]
 
     def add(self, rule: str, message: str, component: str, pointer: str | None = None) -> None:
         """Report an error, each kind once a component."""
@@ -305,14 +341,12 @@ class DataSetReader:
     def value(self, component: Described, raw: Any, pointer: str) -> Value | None:
         """Return the value that a number or text in an array stands for."""
         if isinstance(raw, dict):
-            text = f"{component.id} comes in the languages {', '.join(raw)}, but takes one text; the first was read."
-            self.add("multilingual-values", text, component.id, pointer)
-            return _text(next(iter(raw.values()), None))
-        if component.values is None or isinstance(raw, str):
-            return _text(raw)
+            return self.localised(component.id, raw, pointer)
         if isinstance(raw, list):
             parts = [self.value(component, part, pointer) for part in raw]
             return tuple(part for part in parts if isinstance(part, str))
+        if component.values is None or isinstance(raw, str):
+            return self.plain(component.id, _text(raw), pointer)
         if raw is None:
             return None
         if (
@@ -324,6 +358,40 @@ class DataSetReader:
             self.add("index-out-of-range", text, component.id, pointer)
             return None
         return component.values[raw]
+
+    def localised(
+        self, id: str, texts: Mapping[str, Any], pointer: str | None = None
+    ) -> str | None:
+        """Return texts by language as a value."""
+        if id in self.dsd and takes_languages(self.dsd[id]):
+            found = {tag: text for tag, text in texts.items() if isinstance(text, str)}
+            if len(found) < len(texts) or not all(map(is_language_tag, texts)):
+                text = f"{id} has texts in {', '.join(map(repr, texts))}: each is a text, under a tag of its language; "
+                self.add("unstated-language", f"{text}it was left out.", id, pointer)
+                return None
+            if any(map(has_marks, found.values())):
+                self.say_marked(id, pointer)
+                return None
+            return compose(found) if found else None
+        text = f"{id} comes in the languages {', '.join(texts)}, but takes one text; the first was read."
+        self.add("multilingual-values", text, id, pointer)
+        first = _text(next(iter(texts.values()), None))
+        return first if isinstance(first, str) else None
+
+    def plain(self, id: str, value: Value | None, pointer: str) -> Value | None:
+        """Return a value without languages; None where it holds what only one with them has."""
+        if not isinstance(value, str) or not has_marks(value) or id not in self.dsd:
+            return value
+        if not takes_languages(self.dsd[id]):
+            return value
+        self.say_marked(id, pointer)
+        return None
+
+    def say_marked(self, id: str, pointer: str | None) -> None:
+        """Report a text with a character that no text can have, once a component."""
+        if f"reserved-character {id}" not in self._wrong:
+            self._wrong.add(f"reserved-character {id}")
+            self.report.add(marked(self.dsd, id, f"pointer:{pointer or self.pointer}"))
 
     def at(self, level: str) -> list[Described]:
         """Return the dimensions in the keys of a level; `flat` for observations without series."""
@@ -391,11 +459,27 @@ class DataSetReader:
                 if column is None:
                     return None
                 columns[component.id] = column
+        noted = self.noted_in_bulk(found)
+        if noted is None:
+            return None
+        columns |= noted
         self.remember(found)
         locators = self.locators(found, owners)
         stated = self.series_attributes(found, series)
         actions = np.array([self.action], object).repeat(rows)
         return Level(self.dsd, columns, actions, locators), stated
+
+    def noted_in_bulk(self, found: Observations) -> dict[str, pa.Array] | None:
+        """Return the column of annotations, if there are any; None where a number is none of one."""
+        starts, ends, has = found.beyond(len(self.cells))
+        if not has.any():
+            return {}
+        distinct, indices = dictionary_of(cut(found.raw, starts, ends, has))
+        try:
+            texts = [self.annotations.text_of(loads(f"[{text}]".encode())) for text in distinct]
+        except IndexError:
+            return None
+        return {ANNOTATIONS: pa.array(texts, pa.string()).take(indices).dictionary_encode()}
 
     def remember(self, found: Observations) -> None:
         """Report series that come again in another window; keep the keys of a flat data set."""
@@ -460,7 +544,7 @@ class DataSetReader:
             if component.values is None
             else numbered(found, component, starts, ends, valid)
         )
-        if column is None:
+        if column is None or (takes_languages(definition) and not is_unmarked(column)):
             return None
         if component.default is not None and column.null_count:
             column = column.cast(pa.string()).fill_null(component.default)
@@ -480,6 +564,10 @@ class DataSetReader:
         distinct, indices = dictionary_of(cut(found.raw, starts, ends, valid))
         values = [_certain(component, loads(text.encode())) for text in distinct]
         if None in values:
+            return None
+        if takes_languages(self.dsd[component.id]) and any(
+            has_marks(text) for value in values for text in value or ()
+        ):
             return None
         column = column_of(self.dsd[component.id], values).take(indices)
         return None if component.default is not None and column.null_count else column
@@ -517,6 +605,8 @@ class DataSetReader:
             number = len(keys)
             keys.append(key)
             self.report_series(series, pointer)
+            if not is_flat:
+                stated += self.noted_on(series.get("annotations"), key, pointer)
             stated += self.listed(self.attributes["series"], series.get("attributes"), key, pointer)
             names: set[str] = set()
             for at, values in members(series.get("observations") or {}):
@@ -547,13 +637,11 @@ class DataSetReader:
             yield pointer, fixed | self.key("series", key, pointer), series
 
     def report_series(self, series: Mapping[str, Any], pointer: str) -> None:
-        """Report members of a series that stand twice, and annotations."""
+        """Report members of a series that stand twice."""
         names = [name for name, _ in members(series)]
         for name in dict.fromkeys(names):
             if names.count(name) > 1:
                 self.report_twice(f"{pointer}/{name}", "member", name)
-        if series.get("annotations"):
-            self.report_annotations(pointer)
 
     def columns(
         self,
@@ -571,11 +659,9 @@ class DataSetReader:
                 texts = pa.array([key.get(id) for key in keys], pa.string())
                 columns[id] = texts.dictionary_encode().take(taken)
         distinct: dict[str, dict[str, str | None]] = {}
-        for (at, values), locator in zip(found, locators, strict=True):
+        for (at, _), locator in zip(found, locators, strict=True):
             if at not in distinct:
                 distinct[at] = self.key(level, at, locator.removeprefix("pointer:"))
-            if len(values) > len(self.cells):
-                self.report_annotations(locator.removeprefix("pointer:"))
         for component in self.at(level):
             if component.id in self.dsd:
                 own = [distinct[at].get(component.id) for at, _ in found]
@@ -584,6 +670,13 @@ class DataSetReader:
             if component.id in self.dsd:
                 raw = [values[place] if len(values) > place else None for _, values in found]
                 columns[component.id] = self.listed_column(component, raw, locators)
+        width = len(self.cells)
+        if any(len(values) > width for _, values in found):
+            noted = [
+                self.noted(values[width:], locator.removeprefix("pointer:"))
+                for (_, values), locator in zip(found, locators, strict=True)
+            ]
+            columns[ANNOTATIONS] = pa.array(noted, pa.string()).dictionary_encode()
         return columns
 
     def listed_column(self, component: Described, raw: list[Any], locators: list[str]) -> pa.Array:
@@ -632,6 +725,7 @@ class DataSetReader:
         found = self.listed(
             self.attributes["dataSet"], self.entry.get("attributes"), {}, self.pointer
         )
+        found += self.noted_on(self.entry.get("annotations"), {}, self.pointer)
         for key, raw in members(self.entry.get("dimensionGroupAttributes") or {}):
             pointer = f"{self.pointer}/dimensionGroupAttributes/{key}"
             order = self.group_order(key, raw)
@@ -641,6 +735,7 @@ class DataSetReader:
                     value = self.value(component, int(part), pointer)
                     named[component.id] = value if isinstance(value, str) else None
             found += self.listed(self.attributes["dimensionGroup"], raw, named, pointer)
+            found += self.noted_on(raw[len(self.attributes["dimensionGroup"]) :], named, pointer)
         return found
 
     def group_order(self, key: str, raw: Sequence[Any]) -> list[Described]:

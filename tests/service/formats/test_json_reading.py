@@ -258,8 +258,9 @@ def test_annotations_and_what_the_sender_says_are_reported(
     body = json.dumps(wire).encode()
     found, _, findings = read(body, test_structures)
     assert len(found) == len(rows)
-    assert [f[0] for f in findings] == ["sender-error", "annotations-not-kept"]
-    assert findings[1][3] == f"pointer:/data/dataSets/0/series/{key}/observations/{at}"
+    assert [f[0] for f in findings] == ["sender-error"]
+    noted = [row["$annotations"] for row in found if "$annotations" in row]
+    assert noted == ['[{"id":"N","text":"note"}]']
 
 
 def test_said_and_actions_come_with_the_data_set(

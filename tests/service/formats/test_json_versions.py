@@ -239,9 +239,8 @@ def test_data_sets_of_1_0_have_one_data_structure(
 # -- the official samples ----------------------------------------------------------------------------
 
 FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ECB:EXR(1.0)"
-NOTE = "annotations-not-kept"
 # The samples of the exchange rates describe no measures, as 1.0 does not.
-EXR = {NOTE, "missing-measures"}
+EXR = {"missing-measures"}
 # File: observations, and the rules of its findings.
 SAMPLES: dict[str, tuple[int, set[str]]] = {
     # The structure describes no FREQ, on which an attribute depends.
@@ -249,24 +248,24 @@ SAMPLES: dict[str, tuple[int, set[str]]] = {
     # OBS_STATUS has one value, and is referred to by 1.
     "1.0/exr-action-delete.json": (3, {"index-out-of-range"}),
     # `keyPosition` stands twice.
-    "1.0/exr-cross-section.json": (4, {NOTE, "duplicate-member"}),
+    "1.0/exr-cross-section.json": (4, {"duplicate-member"}),
     # These two are of the draft: no `data`.
-    "1.0/exr-flat.json": (4, {NOTE, "other-version"}),
-    "1.0/exr-time-series.json": (4, {NOTE, "other-version"}),
-    "2.0/agri.json": (12, {"multilingual-values"}),
+    "1.0/exr-flat.json": (4, {"other-version"}),
+    "1.0/exr-time-series.json": (4, {"other-version"}),
+    "2.0/agri.json": (12, set()),
     "2.0/exr-action-delete.json": (3, {"index-out-of-range", "missing-measures"}),
     "2.0/exr-cross-section.json": (4, EXR),
     "2.0/exr-flat.json": (4, EXR),
     "2.0/exr-time-series.json": (4, EXR),
-    "2.0/constructed-sample-full.json": (20, {NOTE, "sender-error"}),
+    "2.0/constructed-sample-full.json": (20, {"sender-error"}),
     # Made by a machine from the schema: its links name nothing.
     "2.0/generated-sample.json": (0, {"unknown-structure", "sender-error"}),
-    "2.1/agri.json": (12, {"multilingual-values"}),
+    "2.1/agri.json": (12, set()),
     "2.1/exr-action-delete.json": (3, {"index-out-of-range", "missing-measures"}),
     "2.1/exr-cross-section.json": (4, EXR),
     "2.1/exr-flat.json": (4, EXR),
     "2.1/exr-time-series.json": (4, EXR),
-    "2.1/constructed-sample-full.json": (20, {NOTE, "sender-error"}),
+    "2.1/constructed-sample-full.json": (20, {"sender-error"}),
     "2.1/generated-sample.json": (0, {"unknown-structure", "sender-error"}),
 }
 
@@ -282,17 +281,24 @@ def structures_of(wire: Any) -> Structures:
         key=lambda d: (d["id"] == "TIME_PERIOD", d.get("keyPosition", 99)),
     )
     attributes: dict[str, Any] = {}
-    multiple = []
+    multiple, localised = [], []
     for level, entries in stated.get("attributes", {}).items():
         for entry in entries:
             depends = entry["relationship"].get("dimensions")
             attributes[entry["id"]] = depends or ([] if level == "dataSet" else None)
             if entry["id"] == "DESCRIPTION":
                 multiple.append(entry["id"])
+            if entry.get("format", {}).get("isMultiLingual"):
+                localised.append(entry["id"])
     measures = [m["id"] for m in stated.get("measures", {}).get("observation", ())]
     urn: Urn = parse_urn(named)
     return make_structure(
-        urn, [d["id"] for d in dimensions], measures or ["OBS_VALUE"], attributes, multiple
+        urn,
+        [d["id"] for d in dimensions],
+        measures or ["OBS_VALUE"],
+        attributes,
+        multiple,
+        localised=localised,
     )
 
 
