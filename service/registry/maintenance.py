@@ -5,7 +5,7 @@ SDMX-REST 2.2.2, doc/maintenance.md; the actions of a SubmitStructureRequest: SD
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -25,6 +25,9 @@ CREATED, DONE, MIXED = 201, 200, 207
 NOT_FOUND, CONFLICT, INVALID, DEPENDENT = 404, 409, 422, 424
 _MOST_FAULTS = 10
 """Faults of one artefact that are told."""
+
+
+AsSent = Callable[[Maintainable], Maintainable | None]
 
 
 class StructureAction(StrEnum):
@@ -141,10 +144,25 @@ class _Step:
 class Maintenance:
     """Plans changes of one state of the registry."""
 
-    def __init__(self, registry: Registry, base: Structures, data: Source | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        base: Structures,
+        data: Source | None = None,
+        as_sent: AsSent = lambda _: None,
+    ) -> None:
+        """Plan on one state of the registry.
+
+        Args:
+            registry: the state.
+            base: the built-in artefacts.
+            data: stored observations, which must stay readable.
+            as_sent: how a stored artefact looks in the format of the message.
+        """
         self._registry = registry
         self._base = base
         self._data = data
+        self._as_sent = as_sent
 
     def plan(self, submissions: Sequence[Submission]) -> Plan:
         """Return what becomes of the artefacts of a message: of all of them, or of none."""
@@ -208,10 +226,15 @@ class Maintenance:
             step.fail(INVALID, fault.text, fault.item)
         if before is None:
             step.code = INVALID if step.faults else DONE if step.is_for_information else CREATED
-        elif same(before, step.after):
+        elif same(before, step.after) or self._says_no_more(before, artefact):
             step.is_change = False
         elif step.submission.action is StructureAction.APPEND:
             _refuse_overwriting(step, artefact, before)
+
+    def _says_no_more(self, before: Maintainable, artefact: Maintainable) -> bool:
+        """Tell whether an artefact is the stored one as its format has it, which may be less than is stored."""
+        sent = self._as_sent(before)
+        return sent is not None and same(sent, artefact)
 
     def _refuse_final(self, step: _Step, before: Maintainable | None) -> None:
         if before is not None and is_final_artefact(before):

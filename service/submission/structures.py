@@ -17,11 +17,12 @@ from codelists.base import Maintainable
 from codelists.urn import TYPE_OF_NAME, Urn
 from dsd.finding import Report
 from dsd.sdmx_json import StructureMessageError
+from dsd.structures import Structures
 from service.access.accounts import ForbiddenError
 from service.access.principal import Principal
-from service.config import Settings
+from service.config import Settings, utc_now
 from service.formats import UnknownFormatError
-from service.formats.contract import StructureFormat
+from service.formats.contract import EncodeOptions, Header, StructureFormat
 from service.formats.recognition import HEAD_BYTES, recognise_structures
 from service.formats.registry_xml import decode_structure_request
 from service.query.source import Source
@@ -81,6 +82,7 @@ class _Message:
     """A structure message as read."""
 
     body: bytes
+    format: StructureFormat
     artefacts: Sequence[Maintainable]
     id: str | None
     actions: dict[str, StructureAction]
@@ -126,7 +128,7 @@ class StructureDesk:
             message.id,
             hashlib.sha256(body).hexdigest(),
         )
-        plan = self._carried_out(submissions, record)
+        plan = self._carried_out(submissions, record, message.format)
         return Done(_with_places(plan, message.body), message.warnings)
 
     def delete(self, urn: Urn, item: str | None, asked: Asked) -> Done:
@@ -141,11 +143,22 @@ class StructureDesk:
         record = StructureRecord(principal.account, principal.agency, asked.request)
         return Done(self._carried_out([submission], record))
 
-    def _carried_out(self, submissions: Sequence[Submission], record: StructureRecord) -> Plan:
+    def _carried_out(
+        self,
+        submissions: Sequence[Submission],
+        record: StructureRecord,
+        format: StructureFormat | None = None,
+    ) -> Plan:
         with self._artefacts.changing():
             # In the turn to write: what it is checked against is what it is applied to.
             registry = self._registries.current()
-            plan = Maintenance(registry, self._registries.base, self._data).plan(submissions)
+            maintenance = Maintenance(
+                registry,
+                self._registries.base,
+                self._data,
+                lambda artefact: _as_sent(artefact, registry.structures, format),
+            )
+            plan = maintenance.plan(submissions)
             if plan.changes:
                 changes = [
                     ArtefactChange(
@@ -222,7 +235,20 @@ def _decoded(found: StructureFormat, text: bytes) -> _Message:
         if (fault := identity_fault(artefact)) is not None:
             raise UnreadableMessageError(f"{artefact.type_name} {artefact.id!r}: {fault}")
     warnings = tuple(finding.message for finding in report.findings)
-    return _Message(text, artefacts, _message_id(text, found), actions, default, warnings)
+    return _Message(text, found, artefacts, _message_id(text, found), actions, default, warnings)
+
+
+def _as_sent(
+    artefact: Maintainable, structures: Structures, format: StructureFormat | None
+) -> Maintainable | None:
+    """Return what is left of an artefact in a format that cannot express all of it, None where nothing is."""
+    if format is None or format.encode is None or format.decode is None:
+        return None
+    # Reported, and so left out, not refused.
+    options = EncodeOptions(report=Report())
+    header = Header(id="AS_SENT", prepared=utc_now())
+    body = b"".join(format.encode(header, [artefact], structures, options))
+    return next((sent for sent in format.decode(body, Report()) if sent.urn == artefact.urn), None)
 
 
 class _Meta(msgspec.Struct, frozen=True):
