@@ -229,3 +229,20 @@ def test_texts_survive_xml(test_structures: Structures, header: Header) -> None:
     codelist = replaced(next(test_structures.of_type(Codelist)), names={"en": name}, name=name)
     document = etree.fromstring(ml(header, [codelist], test_structures))
     assert find(document, "//str:Codelist/com:Name/text()") == [name]
+
+
+@pytest.mark.parametrize("name", ["json", "json20", "json10", "ml21", "ml30"])
+def test_every_part_stands_in_its_artefact_whatever_the_order(
+    name: str, structures: Structures, header: Header
+) -> None:
+    """Long parts are written beside the message and put into it: each type of artefact has its place there."""
+    chosen = find_structure_format(name)
+    assert chosen.encode
+    assert chosen.decode
+
+    def read(artefacts: list[Any]) -> dict[str, Any]:
+        body = b"".join(chosen.encode(header, artefacts, structures, EVERYTHING))
+        return {str(artefact.urn): artefact for artefact in chosen.decode(body)}
+
+    there = list(structures)
+    assert read(there[::-1]) == read(there) == {k: v for a in there for k, v in read([a]).items()}
