@@ -7,11 +7,14 @@ seen by the next look-up of the revision.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 
 from codelists.base import Maintainable
@@ -25,6 +28,9 @@ _LOG = logging.getLogger(__name__)
 _EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 _FORMER_STATES = 4
 """Former states that are kept for the next question about them."""
+
+_MANY = 50
+"""Artefacts read at once from which on the collector of cycles is kept away from them."""
 
 Held = dict[ArtefactKey, Maintainable]
 
@@ -88,8 +94,9 @@ class Registries:
     def _build(self, states: Sequence[ArtefactState], held: Held) -> Registry:
         """Return the registry of these states; `held` gets what had to be read."""
         missing = [state.key for state in states if state.key not in held]
-        for key, content in self._artefacts.contents(missing):
-            held[key] = from_text(content)
+        with _without_collecting() if len(missing) > _MANY else nullcontext():
+            for key, content in self._artefacts.contents(missing):
+                held[key] = from_text(content)
         pushed = [held[state.key] for state in states]
         return Registry(overlaid(self.base, pushed), self._stamp(states))
 
@@ -99,6 +106,25 @@ class Registries:
         for urn, sha256 in sorted((state.key.urn, state.sha256) for state in states):
             digest.update(f"{urn} {sha256}\n".encode())
         return digest.hexdigest()
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Keep the collector of cycles from looking through artefacts, which have none, again and again.
+
+    What is there at the end is never looked at again; it goes when nothing refers to it, like anything without cycles.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        # What other packages look for at the end must be found.
+        atexit.unregister(gc.unfreeze)
+        atexit.register(gc.unfreeze)
+        if was_enabled:
+            gc.enable()
 
 
 def overlaid(base: Structures, pushed: Sequence[Maintainable]) -> Structures:
