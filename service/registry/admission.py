@@ -23,7 +23,7 @@ from dsd.soundness import component_ids, constraint_faults, dataflow_faults, str
 from dsd.structure import DataConstraint, Dataflow, DataStructure
 from dsd.structures import Structures
 from service.registry.item_query import item_ids
-from service.registry.references import Identity, identity, references_of
+from service.registry.references import ANY, Identity, identity, references_of
 from service.registry.registry import Registry
 
 _AGENCY = re.compile(r"[A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)*", re.ASCII)
@@ -166,6 +166,8 @@ class References:
                 yield fault
 
     def _fault(self, text: str, wanted: tuple[str, ...] | None) -> str | None:
+        if ANY in text:
+            return None  # It names whatever there is.
         try:
             urn = parse_urn(text)
         except UrnSyntaxError as error:
@@ -176,6 +178,8 @@ class References:
 
     def missing(self, urn: Urn) -> str | None:
         """Return what a reference names that is not there, None where all of it is."""
+        if ANY in urn:
+            return None
         try:
             found = self._structures.find(urn)
         except VersionSyntaxError as error:
