@@ -57,7 +57,7 @@ _ML_30 = replace(_ML_31, came_back=_NO_MERGE)
 _ML = replace(_ML_30, several_measures=False)
 _ML_TIME_SERIES = replace(_ML, cross_section=False)
 _ML_20 = replace(_ML_TIME_SERIES, several_datasets=False)
-_TABLE = replace(_CSV, several_datasets=False, said=_SAID)
+_TABLE = replace(_CSV_2, several_datasets=False, annotations=True, said=_SAID)
 
 _DATA_FORMATS: tuple[DataFormat, ...] = (
     DataFormat(
@@ -228,7 +228,13 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.json-stat+json",
         version="2.0",
         extension=".jsonstat",
-        capabilities=replace(_TABLE, row_actions=False, several_measures=False),
+        capabilities=replace(
+            _TABLE,
+            row_actions=False,
+            several_measures=False,
+            languages=False,
+            annotations=False,
+        ),
         encode=encode_json_stat,
         decode=decode_json_stat,
     ),
@@ -237,7 +243,7 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         version="",
         extension=".xlsx",
-        capabilities=replace(_TABLE, several_datasets=True),
+        capabilities=replace(_TABLE, several_datasets=True, annotations=False),
         encode=encode_xlsx,
         decode=decode_xlsx,
     ),

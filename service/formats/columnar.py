@@ -3,6 +3,9 @@
 Not in SDMX. A column a component under its id, texts as reported; what a message says around its rows is in the
 metadata of the schema, under keys that start with `sdmx.`. Files of other makers (pandas, DuckDB, R) have none
 of it: their structure is the caller's to name.
+
+A component that takes texts in languages is a map of language to text. What is noted on an observation stands in
+`$annotations` as the array that SDMX-JSON has.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,29 +24,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from codelists.urn import Urn, UrnSyntaxError
-from dsd.batch import ACTION, BATCH_ROWS, CODED, Batch, column_type
+from dsd.annotated import annotations_of, annotations_text
+from dsd.batch import ACTION, ANNOTATIONS, BATCH_ROWS, CODED, Batch, column_type
 from dsd.dataset import (
     NOTHING_SAID,
     Action,
-    AttributeValues,
     Dataset,
     PreparedDataset,
     SetAttributes,
 )
 from dsd.finding import Finding, Report, Severity
+from dsd.localised import compose, has_marks, is_localised, parse, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
-from service.formats.columns import in_chunks, observation_ids, present, written_ids
+from service.formats.columns import dictionary_of, in_chunks, observation_ids, present, written_ids
 from service.formats.contract import DecodeOptions, EncodeOptions, Header, NotExpressibleError
 from service.formats.hoisting import Hoister
 from service.formats.lazy import LazyBatches
-from service.formats.levels import Level, column_of, same_action
+from service.formats.levels import Level, Value, column_of, same_action
+from service.formats.localised_texts import in_languages
 from service.formats.structure_name import structure_urn
 
 STRUCTURE = "sdmx.structure"
 NUMBER_PREFIX = "$"
 """Before the id of a measure: its column of binary numbers, for programs that calculate."""
 _NUMBER = r"^(?:[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|NaN)$"
+
+_BY_LANGUAGE = pa.map_(pa.string(), pa.string())
 
 # -- writing ---------------------------------------------------------------------------------------
 
@@ -54,30 +63,53 @@ class Table:
     components: tuple[ResolvedComponent, ...]
     schema: pa.Schema
     default_action: Action
+    languages: tuple[str, ...]
+    writes_annotations: bool
+
+    @cached_property
+    def localised(self) -> frozenset[str]:
+        """Ids of the components that take texts in languages."""
+        return frozenset(c.id for c in self.components if takes_languages(c))
 
     def batches(self, batches: Iterable[Batch]) -> Iterator[pa.RecordBatch]:
         """Yield the rows with the columns of the schema, in their order."""
         for batch in in_chunks(batches):
-            if ACTION in batch.schema.names and ACTION not in self.schema.names:
-                raise NotExpressibleError(
-                    "rows have actions of their own where the first ones had none: give all of them one"
-                )
+            for name, what in ((ACTION, "actions of their own"), (ANNOTATIONS, "annotations")):
+                own = name if name == ACTION or self.writes_annotations else ""
+                if own in batch.schema.names and own not in self.schema.names:
+                    raise NotExpressibleError(
+                        f"rows have {what} where the first ones had none: give all of them one"
+                    )
             columns = [self._column(batch, entry) for entry in self.schema]
             yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
     def _column(self, batch: Batch, entry: pa.Field) -> pa.Array:
         name: str = entry.name
-        if name.startswith(NUMBER_PREFIX) and name != ACTION:
+        if name.startswith(NUMBER_PREFIX) and name not in (ACTION, ANNOTATIONS):
             return numbers(present(batch, name[len(NUMBER_PREFIX) :]), batch.num_rows)
         column = present(batch, name)
         if column is None:
             fill = self.default_action.value if name == ACTION else None
             column = pa.repeat(pa.scalar(fill, pa.string()), batch.num_rows)
+        if name in self.localised:
+            return self._by_language(column, entry)
         if pa.types.is_list(entry.type) and not pa.types.is_list(column.type):
             return column_of(self.dsd[name], column.to_pylist())
         if entry.type == CODED:
             return compact(column).cast(CODED)
         return column.cast(entry.type)
+
+    def _by_language(self, column: pa.Array, entry: pa.Field) -> pa.Array:
+        def texts(value: str | None) -> dict[str, str] | None:
+            return None if value is None else parse(in_languages(value, self.languages))
+
+        if pa.types.is_list(entry.type):
+            lists = column_of(self.dsd[entry.name], column.to_pylist()).to_pylist()
+            return pa.array(
+                [None if values is None else [*map(texts, values)] for values in lists], entry.type
+            )
+        values, indices = dictionary_of(compact(column.cast(pa.string())))
+        return pa.array([texts(value) for value in values], entry.type).take(indices)
 
 
 def compact(column: pa.Array) -> pa.Array:
@@ -108,9 +140,9 @@ def component_ids(dataset: PreparedDataset, options: EncodeOptions) -> set[str]:
 
 
 def make_table(
-    header: Header, dataset: PreparedDataset, options: EncodeOptions, *, own_actions: bool
+    header: Header, dataset: PreparedDataset, options: EncodeOptions, first: pa.Schema
 ) -> Table:
-    """Return the table of a data set.
+    """Return the table of a data set whose first rows have these columns.
 
     Raises:
         NotExpressibleError: the dimension at the observation is not in the DSD.
@@ -121,19 +153,39 @@ def make_table(
     components = tuple(component for component in dsd.components if component.id in ids)
     fields = []
     for component in components:
-        fields.append(_field(component, column_type(component)))
+        fields.append(_field(component, _type_of(component)))
         if is_figure(component):
             fields.append(pa.field(NUMBER_PREFIX + component.id, pa.float64()))
-    if own_actions:
+    if ACTION in first.names:
         fields.append(pa.field(ACTION, CODED))
-    schema = pa.schema(fields, metadata=_metadata(header, dataset, ids))
-    return Table(dsd, components, schema, dataset.action)
+    if _writes_annotations(options):
+        ids.add(ANNOTATIONS)
+        # Only here is it known that no later row has any.
+        if ANNOTATIONS in first.names or ANNOTATIONS in dataset.preamble.codes:
+            fields.append(pa.field(ANNOTATIONS, CODED))
+    schema = pa.schema(fields, metadata=_metadata(header, dataset, ids, options.languages))
+    return Table(
+        dsd, components, schema, dataset.action, options.languages, _writes_annotations(options)
+    )
+
+
+def _writes_annotations(options: EncodeOptions) -> bool:
+    return options.component_ids is None or ANNOTATIONS in options.component_ids
+
+
+def _type_of(component: ResolvedComponent) -> pa.DataType:
+    if not takes_languages(component):
+        return column_type(component)
+    return pa.list_(_BY_LANGUAGE) if component.is_multiple else _BY_LANGUAGE
 
 
 def is_figure(component: ResolvedComponent) -> bool:
     """Tell whether the values of a component may be numbers: those of a measure, one a row."""
     return (
-        component.role is Role.MEASURE and component.codelist is None and not component.is_multiple
+        component.role is Role.MEASURE
+        and component.codelist is None
+        and not component.is_multiple
+        and not takes_languages(component)
     )
 
 
@@ -144,10 +196,15 @@ def _field(component: ResolvedComponent, kind: pa.DataType) -> pa.Field:
     return pa.field(component.id, kind, metadata=said)
 
 
-def _metadata(header: Header, dataset: PreparedDataset, ids: set[str]) -> dict[str, str]:
+def _metadata(
+    header: Header, dataset: PreparedDataset, ids: set[str], languages: tuple[str, ...]
+) -> dict[str, str]:
     dsd = dataset.dsd
     above = [
-        {"key": entry.key, "values": {id: v for id, v in entry.values.items() if id in ids}}
+        {
+            "key": entry.key,
+            "values": {id: _above(v, languages) for id, v in entry.values.items() if id in ids},
+        }
         for entry in dataset.preamble.attributes
         if not ids.isdisjoint(entry.values)
     ]
@@ -169,6 +226,14 @@ def _metadata(header: Header, dataset: PreparedDataset, ids: set[str]) -> dict[s
     }
 
 
+def _above(value: Value, languages: tuple[str, ...]) -> Any:
+    """Return a value above the observation as JSON has it: texts in languages as an object."""
+    if not isinstance(value, str):
+        return [_above(text, languages) for text in value]
+    wanted = in_languages(value, languages)
+    return parse(wanted) if is_localised(wanted) else wanted
+
+
 # -- reading ---------------------------------------------------------------------------------------
 
 
@@ -186,8 +251,13 @@ def read_dataset(
         return
     action, said, hoister = metadata.action, metadata.said, Hoister(dsd, report)
     for entry in metadata.above:
-        for id, value in entry.values.items():
-            hoister.state(action, id, entry.key, value, None)
+        for id, stated in entry.values.items():
+            value = _stated(dsd, id, stated)
+            if value is None:
+                what = f"{id} of {entry.key or 'the data set'} in the metadata sdmx.attributes is no value of it"
+                report.add(_wrong_metadata(f"{what}, and was left out.", Severity.ERROR))
+            else:
+                hoister.state(action, id, entry.key, value, None)
     rows = LazyBatches(_Reading(dsd, report, schema, action, hoister).rows(batches))
     yield Dataset(dsd, rows, action, hoister.entries(action), said)
     rows.keep_rest()
@@ -201,7 +271,23 @@ class _Above(msgspec.Struct):
     """Values above the observation, as the metadata state them."""
 
     key: dict[str, str]
-    values: dict[str, str | tuple[str, ...]]
+    values: dict[str, str | list[str | dict[str, str]] | dict[str, str]]
+
+
+def _stated(dsd: Dsd, id: str, stated: Any) -> Value | None:
+    """Return a value of the metadata as a batch has it; None where the component has none like it."""
+    if isinstance(stated, list):
+        found = [_stated(dsd, id, part) for part in stated]
+        return None if None in found else tuple(map(str, found))
+    try:
+        if id == ANNOTATIONS:
+            return annotations_text(annotations_of(stated))
+        speaks = id in dsd and takes_languages(dsd[id])
+        if isinstance(stated, str):
+            return None if speaks and has_marks(stated) else stated
+        return compose(stated) if speaks else None
+    except (ValueError, TypeError, msgspec.MsgspecError):
+        return None
 
 
 @dataclass(frozen=True)
@@ -211,7 +297,7 @@ class _Metadata:
     structure: str | None = None
     action: Action = Action.MERGE
     said: SetAttributes = NOTHING_SAID
-    above: tuple[AttributeValues, ...] = ()
+    above: tuple[_Above, ...] = ()
 
 
 def _metadata_of(schema: pa.Schema, report: Report) -> _Metadata | None:
@@ -225,18 +311,19 @@ def _metadata_of(schema: pa.Schema, report: Report) -> _Metadata | None:
             said.get(STRUCTURE),
             Action(said["sdmx.action"]) if "sdmx.action" in said else Action.MERGE,
             msgspec.json.decode(said.get("sdmx.set", "{}"), type=SetAttributes),
-            tuple(AttributeValues(entry.key, entry.values) for entry in above),
+            tuple(above),
         )
     except (ValueError, msgspec.MsgspecError) as error:
-        report.add(
-            Finding(
-                rule="wrong-metadata",
-                severity=Severity.FATAL,
-                message=f"The metadata of the schema under sdmx. cannot be read: {error}. "
-                "Leave them out, or write them as they were sent.",
-            )
+        message = (
+            f"The metadata of the schema under sdmx. cannot be read: {error}. Leave them out, or write them as they were "
+            "sent."
         )
+        report.add(_wrong_metadata(message, Severity.FATAL))
         return None
+
+
+def _wrong_metadata(message: str, severity: Severity) -> Finding:
+    return Finding(rule="wrong-metadata", severity=severity, message=message)
 
 
 def _resolve(
@@ -345,7 +432,24 @@ class _Reading:
                 columns[component.id] = self.column(component, batch.column(place))
         numbers = pa.array(np.arange(first, first + batch.num_rows)).cast(pa.string())
         locators = pc.binary_join_element_wise("row:", numbers, "")
+        noted = present(batch, ANNOTATIONS)
+        if noted is not None:
+            columns[ANNOTATIONS] = self.annotations(noted, first)
         return Level(self.dsd, columns, self.actions(batch), locators)
+
+    def annotations(self, column: pa.Array, first: int) -> pa.Array:
+        """Return what is noted on rows; a text that is none is left out, and told."""
+        values, indices = dictionary_of(column.cast(pa.string()))
+        found: list[str | None] = []
+        for number, value in enumerate(values):
+            try:
+                found.append(annotations_text(annotations_of(value)))
+            except msgspec.MsgspecError as error:
+                found.append(None)
+                row = first + pc.index(indices, number).as_py()
+                said = f"The annotations of row {row} are not as SDMX-JSON has them, and are not kept: {error}."
+                self.add("annotations-not-kept", Severity.WARNING, ANNOTATIONS, said)
+        return pa.array(found, pa.string()).take(indices).dictionary_encode()
 
     def actions(self, batch: pa.RecordBatch) -> npt.NDArray[np.object_]:
         """Return what each row asks for."""
@@ -368,6 +472,8 @@ class _Reading:
 
     def column(self, component: ResolvedComponent, column: pa.Array) -> pa.Array:
         """Return a column of a file as a batch has it: texts, whatever its type."""
+        if takes_languages(component):
+            return self.localised(component, column)
         if _is_list(column.type):
             lists = column.cast(pa.list_(pa.string()))
             return lists if component.is_multiple else column_of(component, lists.to_pylist())
@@ -375,6 +481,44 @@ class _Reading:
         if component.is_multiple:
             return column_of(component, texts.to_pylist())
         return texts if component.role is Role.MEASURE else texts.dictionary_encode()
+
+    def localised(self, component: ResolvedComponent, column: pa.Array) -> pa.Array:
+        """Return texts in languages: maps of language to text, or texts in English."""
+        is_list = _is_list(column.type)
+        inner = column.type.value_type if is_list else column.type
+        if pa.types.is_map(inner):
+            raw = column.to_pylist()
+        elif is_list:
+            raw = column.cast(pa.list_(pa.string())).to_pylist()
+        else:
+            raw = self.texts(component, column).to_pylist()
+
+        def value(texts: Any) -> str | None:
+            if texts is None or isinstance(texts, str):
+                found = None if texts is None or has_marks(texts) else texts
+            else:
+                found = _composed(dict(texts))
+            if found is None and texts is not None:
+                self.tell_marked(component)
+            return found
+
+        if not is_list:
+            return column_of(component, [value(entry) for entry in raw])
+        lists = [
+            None if entry is None else tuple(v for v in map(value, entry) if v is not None)
+            for entry in raw
+        ]
+        return column_of(component, lists)
+
+    def tell_marked(self, component: ResolvedComponent) -> None:
+        """Report once that a text in languages cannot be kept."""
+        if component.id not in self.told:
+            self.told.add(component.id)
+            said = (
+                f"{component.id} has texts that were left out: each is a text without U+001E and U+001F, under the tag of "
+                "its language."
+            )
+            self.add("unstated-language", Severity.WARNING, component.id, said)
 
     def texts(self, component: ResolvedComponent, column: pa.Array) -> pa.Array:
         """Return values of any type as texts; a conversion that may not be digit for digit is told."""
@@ -407,6 +551,13 @@ class _Reading:
                 f"The column {component.id} is of type {kind}, which is no value; it was left out."
             )
             self.add("unreadable-column", Severity.ERROR, component.id, said)
+
+
+def _composed(texts: dict[Any, Any]) -> str | None:
+    try:
+        return compose(texts)
+    except (ValueError, TypeError):
+        return None
 
 
 def _is_list(kind: pa.DataType) -> bool:

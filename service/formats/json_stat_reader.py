@@ -20,12 +20,14 @@ import pyarrow as pa
 from codelists.urn import Urn, UrnSyntaxError
 from dsd.dataset import Action, AttributeValues, Dataset, SetAttributes
 from dsd.finding import Finding, Report, Severity
+from dsd.localised import has_marks, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.contract import NO_OPTIONS, DecodeOptions
 from service.formats.hoisting import Hoister
 from service.formats.json_stat import STATUS
 from service.formats.levels import Level, column_of, same_action
+from service.formats.localised_texts import marked
 
 _VALUE = (str, int, type(None))
 
@@ -204,6 +206,8 @@ class _Reading:
         hoister = Hoister(self.dsd, self.report)
         for entry in above:
             for id, value in entry.values.items():
+                if id in self.dsd and self.unmarked(self.dsd[id], value) is None:
+                    continue
                 hoister.state(action, id, entry.key, value, None)
         values = self.values()
         places = np.array(sorted({place for found in values.values() for place in found}), np.int64)
@@ -313,7 +317,14 @@ class _Reading:
             else _text(values.get(place), pointer)
             for place in places.tolist()
         ]
-        return column_of(component, found)
+        return column_of(component, [self.unmarked(component, value) for value in found])
+
+    def unmarked(self, component: ResolvedComponent, value: Any) -> Any:
+        """Return a value; None where a text in one language holds what parts several."""
+        if not takes_languages(component) or not any(map(has_marks, value or ())):
+            return value
+        self.report.add(marked(self.dsd, component.id, f"pointer:{self.pointer}/value"))
+        return None
 
     def add(self, rule: str, id: str, message: str, severity: Severity = Severity.ERROR) -> None:
         """Report something about a component."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from codelists.text import DEFAULT_LANGUAGE
+from dsd.batch import Batch
+from dsd.dataset import AttributeValues
 from dsd.finding import Finding, Severity
 from dsd.localised import TAG_MARK, TEXT_MARK, compose, has_marks, is_localised, parse
 from dsd.resolved import Dsd
+from service.formats.columns import present
 from service.formats.names import wanted_texts
 
 MARKS = f"[{TAG_MARK}{TEXT_MARK}]"
@@ -29,17 +33,35 @@ def texts_of(column: pa.Array) -> list[str]:
     return [text for text in pc.unique(flat).to_pylist() if text is not None]
 
 
-def languages_of(values: Iterable[str], languages: tuple[str, ...]) -> set[str]:
-    """Return the languages of values as they are written; plain texts are English."""
-    return {tag for value in values for tag in parse(in_languages(value, languages))}
+class LanguagesSeen:
+    """The languages of the texts of components, as far as they were looked at."""
 
+    def __init__(self, asked: tuple[str, ...]) -> None:
+        self._asked = asked
+        self._found: dict[str, set[str]] = {}
 
-def composed(texts: dict[str, str]) -> str | None:
-    """Return texts by language as a value; None where a tag names no language, or a text holds a mark."""
-    try:
-        return compose(texts)
-    except ValueError:
-        return None
+    def values(self, ids: Collection[str], entries: Iterable[AttributeValues]) -> None:
+        """Look at values above the observation."""
+        for entry in entries:
+            for id in ids:
+                value = entry.values.get(id, ())
+                self._texts(id, (value,) if isinstance(value, str) else value)
+
+    def batch(self, ids: Collection[str], batch: Batch) -> None:
+        """Look at rows."""
+        for id in ids:
+            column = present(batch, id)
+            if column is not None:
+                self._texts(id, texts_of(column))
+
+    def _texts(self, id: str, values: Iterable[str]) -> None:
+        found = self._found.setdefault(id, set())
+        found.update(tag for value in values for tag in parse(in_languages(value, self._asked)))
+
+    def of(self, id: str) -> tuple[str, ...]:
+        """Return the languages of a component; none where all its texts are plain, which are in English."""
+        found = self._found.get(id, set())
+        return tuple(sorted(found)) if found - {DEFAULT_LANGUAGE} else ()
 
 
 def is_unmarked(column: pa.Array) -> bool:

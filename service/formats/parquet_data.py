@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from dsd.batch import ACTION
 from dsd.dataset import Dataset, PreparedDataset
 from dsd.finding import Finding, Report, Severity
 from dsd.structures import Structures
@@ -34,8 +33,7 @@ def _encode(
     rows = rows_written(dataset, component_ids(dataset, options))
     batches = peeked(rows, name, row_actions=True)
     first = next(batches, None)
-    own_actions = first is not None and ACTION in first.schema.names
-    table = make_table(header, dataset, options, own_actions=own_actions)
+    table = make_table(header, dataset, options, pa.schema([]) if first is None else first.schema)
     return _chunks(table, chain(() if first is None else (first,), batches), open_writer)
 
 

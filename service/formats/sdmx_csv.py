@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pyarrow as pa
 
-from codelists.text import DEFAULT_LANGUAGE
 from dsd.batch import ACTION, Batch
 from dsd.dataset import NOTHING_SAID, Action, AttributeValues, PreparedDataset
 from dsd.localised import takes_languages
@@ -32,7 +32,7 @@ from service.formats.columns import (
 )
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.csv_languages import written, written_sets
-from service.formats.localised_texts import in_languages, languages_of, texts_of
+from service.formats.localised_texts import LanguagesSeen, in_languages
 from service.formats.look_ahead import looked_at
 from service.formats.names import name_of
 from service.formats.structure_name import structure_word
@@ -468,12 +468,11 @@ def _with_languages(
     Raises:
         NotExpressibleError: structures share a column, and only one of them lets it have languages.
     """
-    found: dict[str, set[str]] = {column.id: set() for column in message.columns}
-    looked = [_languages_looked_for(part, found, message.options, stack) for part in parts]
+    seen = LanguagesSeen(message.options.languages)
+    looked = [_looked_for_languages(part, seen, stack) for part in parts]
     columns = []
     for column in message.columns:
-        # Any text that is not plain has another language than English.
-        languages = tuple(sorted(found[column.id])) if found[column.id] - {DEFAULT_LANGUAGE} else ()
+        languages = seen.of(column.id)
         own = [part.components[column.id] for part in parts if column.id in part.components]
         if languages and not all(map(takes_languages, own)):
             raise NotExpressibleError(
@@ -484,25 +483,12 @@ def _with_languages(
     return replace(message, columns=tuple(columns)), looked
 
 
-def _languages_looked_for(
-    part: _DataSet, found: Mapping[str, set[str]], options: EncodeOptions, stack: ExitStack
-) -> _DataSet:
+def _looked_for_languages(part: _DataSet, seen: LanguagesSeen, stack: ExitStack) -> _DataSet:
     ids = [id for id, component in part.components.items() if takes_languages(component)]
     if not ids:
         return part
-
-    def look(batch: Batch) -> None:
-        for id in ids:
-            column = present(batch, id)
-            if column is not None:
-                found[id].update(languages_of(texts_of(column), options.languages))
-
-    for entry in part.entries:
-        for id in ids:
-            value = entry.values.get(id, ())
-            texts = (value,) if isinstance(value, str) else value
-            found[id].update(languages_of(texts, options.languages))
-    return replace(part, rows=looked_at(part.rows, look, stack))
+    seen.values(ids, part.entries)
+    return replace(part, rows=looked_at(part.rows, partial(seen.batch, ids), stack))
 
 
 def _chunks(message: _Message, parts: Sequence[_DataSet]) -> Iterator[bytes]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from xml.sax.saxutils import escape
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ import pyarrow.compute as pc
 
 from dsd.batch import ACTION, Batch
 from dsd.dataset import Action, AttributeValues, PreparedDataset
+from dsd.localised import takes_languages
 from dsd.resolved import ResolvedComponent
 from service.formats.columnar import is_figure
 from service.formats.columns import (
@@ -34,6 +37,9 @@ from service.formats.columns import (
     written_ids,
 )
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
+from service.formats.csv_languages import written, written_sets
+from service.formats.localised_texts import LanguagesSeen, in_languages
+from service.formats.look_ahead import looked_at
 from service.formats.names import name_of
 from service.formats.outbox import Outbox
 from service.formats.sdmx_csv import LETTER_OF_ACTION, sub_fields
@@ -126,6 +132,8 @@ class _Sheet:
     components: tuple[ResolvedComponent, ...]
     languages: tuple[str, ...]
     own_actions: bool
+    seen: LanguagesSeen
+    """The languages of texts, which headings name."""
 
     def structure_cells(self) -> list[str]:
         """Return what the first three cells of each row say."""
@@ -135,13 +143,34 @@ class _Sheet:
 
     def headings(self) -> list[str]:
         """Return the texts of the first row."""
-        several = any(component.is_multiple for component in self.components)
-        cells = ["STRUCTURE[;]" if several else "STRUCTURE", "STRUCTURE_ID", "STRUCTURE_NAME"]
+        marks = [self.mark(component) for component in self.components]
+        cells = ["STRUCTURE[;]" if any(marks) else "STRUCTURE", "STRUCTURE_ID", "STRUCTURE_NAME"]
         cells.append("ACTION")
-        for component in self.components:
-            cells.append(f"{component.id}[]" if component.is_multiple else component.id)
+        for component, mark in zip(self.components, marks, strict=True):
+            cells.append(f"{component.id}{mark}")
             cells.append(name_of(component.concept, self.languages))
         return cells
+
+    def mark(self, component: ResolvedComponent) -> str:
+        """Return what stands after the id of a component in its heading."""
+        languages = self.seen.of(component.id)
+        return f"[{';'.join(languages)}]" if languages else "[]" if component.is_multiple else ""
+
+    def looked_through(self, stack: ExitStack) -> _Sheet:
+        """Return the same after the languages of all texts were seen."""
+        ids = [c.id for c in self.components if takes_languages(c)]
+        if not ids:
+            return self
+        self.seen.values(ids, self.above())
+        rows = looked_at(self.dataset.batches, partial(self.seen.batch, ids), stack)
+        return replace(self, dataset=replace(self.dataset, batches=rows))
+
+    def text_of(self, component: ResolvedComponent, values: Sequence[str]) -> str:
+        """Return the text of one value or of several."""
+        if self.seen.of(component.id):
+            wanted = [in_languages(value, self.languages) for value in values]
+            return written_sets(wanted) if component.is_multiple else written(wanted[0])
+        return sub_fields(values) if component.is_multiple else ";".join(values)
 
     def opening(self) -> str:
         """Return the sheet up to its first row of values."""
@@ -202,7 +231,7 @@ class _Sheet:
                 cells += [ABSENT, ABSENT]
                 continue
             values = [value] if isinstance(value, str) else list(value)
-            text = sub_fields(values) if component.is_multiple else ";".join(values)
+            text = self.text_of(component, values)
             cells += [text_cell(text), self.name_cell(component, values)]
         return f"<row>{''.join(cells)}</row>"
 
@@ -231,14 +260,16 @@ class _Sheet:
         if pa.types.is_list(column.type):
 
             def several(values: list[str]) -> str:
-                return text_cell(sub_fields(values)) + self.name_cell(component, values)
+                return text_cell(self.text_of(component, values)) + self.name_cell(
+                    component, values
+                )
 
             return [list_pieces(column, several, ABSENT + ABSENT)]
         if is_figure(component):
             return [number_cells(column), ABSENT]
 
         def one(value: str) -> str:
-            return text_cell(value) + self.name_cell(component, [value])
+            return text_cell(self.text_of(component, [value])) + self.name_cell(component, [value])
 
         return [pieces(column, one, ABSENT + ABSENT)]
 
@@ -278,7 +309,8 @@ def encode_xlsx(
         components = tuple(c for c in dataset.dsd.components if c.id in ids)
         own_actions = first is not None and ACTION in first.schema.names
         whole = replace(dataset, batches=_again(first, rows))
-        sheet = _Sheet(name, whole, components, options.languages, own_actions)
+        seen = LanguagesSeen(options.languages)
+        sheet = _Sheet(name, whole, components, options.languages, own_actions, seen)
         if sheet.count() > MOST_ROWS:
             raise NotExpressibleError(
                 f"{sheet.count() - 1:,} rows are more than the {MOST_ROWS - 1:,} that a sheet of {FORMAT_NAME} can "
@@ -312,7 +344,7 @@ def _sheet_names(datasets: Sequence[PreparedDataset]) -> list[str]:
 def _chunks(header: Header, sheets: Sequence[_Sheet]) -> Iterator[bytes]:
     outbox = Outbox()
     instant = header.prepared.timetuple()[:6]
-    with zipfile.ZipFile(outbox, "w") as archive:
+    with ExitStack() as stack, zipfile.ZipFile(outbox, "w") as archive:
 
         def part(name: str) -> zipfile.ZipInfo:
             info = zipfile.ZipInfo(name, max(instant, (1980, 1, 1, 0, 0, 0)))
@@ -326,6 +358,7 @@ def _chunks(header: Header, sheets: Sequence[_Sheet]) -> Iterator[bytes]:
             with archive.open(
                 part(f"xl/worksheets/sheet{number}.xml"), "w", force_zip64=True
             ) as file:
+                sheet = sheet.looked_through(stack)
                 file.write(sheet.opening().encode())
                 file.write("".join(map(sheet.attribute_row, sheet.above())).encode())
                 for batch in in_chunks(sheet.dataset.batches):
