@@ -70,9 +70,11 @@ class Answer:
     content_type: str
     coding: str
     languages: tuple[str, ...]
-    """In which the texts of the answer are; empty where it has none, or all there are."""
+    """In which the texts of the answer are wished for; empty where there is no wish."""
     file_name: str
     body: Body | None
+    content_languages: tuple[str, ...] = ()
+    """In which its texts are, where that is known; else the best of `languages` that there is."""
     last_modified: datetime | None = None
     is_exact: bool = True
     """False where two answers with one tag say the same in bytes that may differ (RFC 9110, 8.8.1)."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codelists.base import Maintainable
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
 from service.answers.errors import NoResultsError, UnknownResourceError
 from service.answers.spool import Body
-from service.formats.contract import Header, StructureFormat
+from service.formats.contract import EncodeOptions, Header, StructureFormat
 from service.query.canonical import canonical
 from service.query.errors import NotSupportedError
 from service.query.grammar import Grammar
@@ -49,7 +49,9 @@ def answer_structures(
     found = search(sources.registry, query, AddressOf(query.grammar, entry_point))
     if not found:
         raise _nothing(query)
-    return _answer(query, wanted, tag, _body(sources, found, wanted, tag))
+    languages = sources.registry.content_languages(found, wanted.options.languages)
+    body = _body(sources, found, wanted, replace(wanted.options, content_languages=languages), tag)
+    return _answer(query, wanted, tag, body, languages)
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,26 @@ def _nothing(query: StructureQuery) -> Exception:
 
 
 def _body(
-    sources: Sources, found: Iterable[Maintainable], wanted: Wanted[StructureFormat], tag: str
+    sources: Sources,
+    found: Iterable[Maintainable],
+    wanted: Wanted[StructureFormat],
+    options: EncodeOptions,
+    tag: str,
 ) -> Body:
     encode = wanted.format.encode
     if encode is None:
         raise NotSupportedError(f"{wanted.format.media_type} can only be read")
     header = Header(id=f"ILMS{tag[:16].upper()}", prepared=sources.settings.clock())
-    chunks = encode(header, tuple(found), sources.registry.structures, wanted.options)
+    chunks = encode(header, tuple(found), sources.registry.structures, options)
     return sources.spool.fill(chunks, wanted.coding)
 
 
 def _answer(
-    query: StructureQuery, wanted: Wanted[StructureFormat], tag: str, body: Body | None
+    query: StructureQuery,
+    wanted: Wanted[StructureFormat],
+    tag: str,
+    body: Body | None,
+    content_languages: tuple[str, ...] = (),
 ) -> Answer:
     name = query.ids[0] if len(query.ids) == 1 else "structures"
     return Answer(
@@ -102,6 +112,7 @@ def _answer(
         content_type=wanted.content_type,
         coding=wanted.coding,
         languages=wanted.options.languages,
+        content_languages=content_languages,
         file_name=f"{name}{wanted.format.extension}",
         body=body,
         # The header holds the instant at which a message is made, so equal answers differ in bytes.

@@ -55,6 +55,8 @@ class EncodeOptions:
     """SDMX-ML 2.1 structure-specific: the measure dimension at the observation is the type of the observation."""
     report: Report | None = None
     """Structures: takes what the format cannot express; where there is none, that is refused."""
+    content_languages: tuple[str, ...] | None = None
+    """SDMX-JSON structures: the languages of the message, as its header says; None for `languages`."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from codelists.base import Nameable
 from codelists.text import DEFAULT_LANGUAGE, best_match
@@ -25,9 +25,10 @@ def name_of(thing: Nameable, languages: tuple[str, ...]) -> str:
 def wanted_texts(texts: Mapping[str, str], languages: tuple[str, ...]) -> dict[str, str]:
     """Return the texts in the languages asked for; the best match alone where none of them exists.
 
-    Several languages filter (RFC 4647, 3.3), `*` keeps all.
+    Several languages filter (RFC 4647, 3.3), `*` keeps all. A language that nothing fits is looked up with less
+    said (3.4), so that the text which is the best match is always among those kept.
 
-    >>> wanted_texts({"en": "Sex", "fr": "Sexe", "es": "Sexo"}, ("fr", "es"))
+    >>> wanted_texts({"en": "Sex", "fr": "Sexe", "es": "Sexo"}, ("fr-CH", "es"))
     {'fr': 'Sexe', 'es': 'Sexo'}
     """
     if ALL_LANGUAGES in languages:
@@ -35,11 +36,24 @@ def wanted_texts(texts: Mapping[str, str], languages: tuple[str, ...]) -> dict[s
     always = {tag: text for tag, text in texts.items() if tag == NO_LANGUAGE}
     if always:
         texts = {tag: text for tag, text in texts.items() if tag != NO_LANGUAGE}
-    kept = {tag: text for tag, text in texts.items() if _matches(tag, languages)}
+    fitting = {tag for asked in languages for tag in _fitting(asked, texts)}
+    kept = {tag: text for tag, text in texts.items() if tag in fitting}
     if kept or not texts:
         return always | kept
     found = best_match(texts, languages)
     return always | (dict([found]) if found else {})
+
+
+def _fitting(asked: str, tags: Iterable[str]) -> Iterator[str]:
+    """Yield the tags that a language takes: those it is a range of, else the longest that begins it."""
+    known = list(tags)
+    found = [tag for tag in known if _matches(tag, (asked,))]
+    if found:
+        yield from found
+        return
+    shorter = [tag for tag in known if f"{asked.lower()}-".startswith(f"{tag.lower()}-")]
+    if shorter:
+        yield max(shorter, key=len)
 
 
 def languages_of(texts: Iterable[Mapping[str, str]], languages: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from codelists.text import best_match
@@ -22,20 +23,43 @@ _TEXT_MEMBERS = {
 
 def filter_languages(value: Any, languages: tuple[str, ...]) -> bool:
     """Keep the texts of these languages in a JSON tree; tell whether any was left out."""
-    if isinstance(value, list | tuple):
-        # Every entry is filtered, also after the first from which something was left out.
-        return max((filter_languages(entry, languages) for entry in value), default=False)
-    if not isinstance(value, dict):
-        return False
-    left_out = False
-    for member, entry in list(value.items()):
-        if member in _TEXT_MEMBERS and isinstance(entry, Mapping):
-            kept = wanted_texts(entry, languages)
-            left_out = left_out or len(kept) < len(entry)
-            value[member] = kept
-            found = best_match(entry, languages)
-            if found:
-                value[_TEXT_MEMBERS[member]] = found[1]
-        else:
-            left_out = filter_languages(entry, languages) or left_out
-    return left_out
+    filtering = _Filtering(languages)
+    filtering.apply(value)
+    return filtering.left_out
+
+
+@dataclass
+class _Filtering:
+    """One tree while it is filtered."""
+
+    languages: tuple[str, ...]
+    left_out: bool = False
+    choices: dict[tuple[str, ...], tuple[tuple[str, ...], str | None]] = field(default_factory=dict)
+    """Languages of a text -> those that stay, and the best of them: most texts have the same languages."""
+
+    def apply(self, value: Any) -> None:
+        if isinstance(value, list | tuple):
+            for entry in value:
+                self.apply(entry)
+        elif isinstance(value, dict):
+            for member, entry in list(value.items()):
+                if isinstance(entry, str):
+                    continue
+                if member in _TEXT_MEMBERS and isinstance(entry, Mapping):
+                    self._filter(value, member, entry)
+                else:
+                    self.apply(entry)
+
+    def _filter(self, owner: dict[str, Any], member: str, texts: Mapping[str, str]) -> None:
+        tags = tuple(texts)
+        choice = self.choices.get(tags)
+        if choice is None:
+            found = best_match(texts, self.languages)
+            kept = tuple(wanted_texts(texts, self.languages))
+            choice = self.choices[tags] = kept, found[0] if found else None
+        kept, best = choice
+        if len(kept) < len(tags):
+            self.left_out = True
+            owner[member] = {tag: texts[tag] for tag in kept}
+        if best is not None:
+            owner[_TEXT_MEMBERS[member]] = texts[best]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, get_type_hints
 
@@ -30,7 +31,7 @@ from dsd.sdmx_json import (
 from dsd.structures import Structures
 from service.formats.class_names import class_in_21, urn_from_21
 from service.formats.contract import EncodeOptions, Header
-from service.formats.names import ALL_LANGUAGES, asked_languages
+from service.formats.names import asked_languages
 from service.formats.sdmx_json_languages import filter_languages
 from service.formats.structure_fragments import Fragments
 from service.formats.structure_losses import Writing, name_of
@@ -633,17 +634,23 @@ def encode_structures_json(
         NotExpressibleError: something that the form cannot express, where the options have no report for it.
     """
     writing = Writing(form, structures, (), options.report)
-    languages = () if ALL_LANGUAGES in options.languages else options.languages
+    # Without a wish, the name that stands alone is the artefact's own.
+    languages = options.languages if asked_languages(options.languages) else ()
     data: dict[str, list[Any]] = {}
-    for _, place, made in sorted(_placed(artefacts, writing, languages), key=itemgetter(0)):
-        found = made if isinstance(made, msgspec.Raw) else _object(made, writing, languages)
-        data.setdefault(place, []).append(found)
+    placed = sorted(_placed(artefacts, writing, languages), key=itemgetter(0))
+    for place, entries in groupby(placed, key=itemgetter(1)):
+        data.setdefault(place, []).extend(
+            made if isinstance(made, msgspec.Raw) else _object(made, writing, languages)
+            for _, _, made in entries
+        )
     meta = Meta(
         id=header.id,
         prepared=header.prepared.isoformat(timespec="seconds"),
         sender=Party(id=header.sender),
         test=header.test,
-        content_languages=asked_languages(options.languages),
+        content_languages=asked_languages(options.languages)
+        if options.content_languages is None
+        else options.content_languages,
         schema=None if form is Form.JSON21 else SCHEMA_URLS[form],
     )
     message: dict[str, Any] = {"$schema": SCHEMA_URL} if form is Form.JSON21 else {}
@@ -736,7 +743,9 @@ def _written(artefact: Maintainable, writing: Writing, languages: tuple[str, ...
     """Return the artefact as JSON values, undecoded parts among them where nothing needs conversion."""
     form, name = writing.form, LAYOUT_OF_CLASS[type(artefact)].layout
     if languages:
-        found = writer_of(name, form)(plain(artefact), writing)
+        found = plain(artefact)
+        if form is not Form.JSON21:
+            found = writer_of(name, form)(found, writing)
         if filter_languages(found, languages) and form is Form.JSON21:
             found["isPartialLanguage"] = True
         return found

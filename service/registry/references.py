@@ -20,16 +20,8 @@ from dsd.structure import Dimension
 from dsd.structures import Structures
 from service.formats.structure_table import LAYOUTS
 from service.formats.structure_table.data import MEASURE_DIMENSION
-from service.formats.structure_table.vocabulary import (
-    Child,
-    Children,
-    Field,
-    Kind,
-    Pairs,
-    Reference,
-    References,
-    Variants,
-)
+from service.formats.structure_table.reach import members_leading_to
+from service.formats.structure_table.vocabulary import Reference, References
 
 Identity = tuple[str, str, str, str]
 """Type, agency, id and version of an artefact."""
@@ -53,46 +45,7 @@ def identity(artefact: Maintainable) -> Identity:
 # -- reading them ----------------------------------------------------------------------------------------
 
 
-def _kinds(field: Field) -> Iterator[Kind]:
-    yield field.kind
-    if field.kind21 is not None:
-        yield field.kind21
-
-
-def _inner_layouts(kind: Kind) -> Iterator[str]:
-    """Yield the layouts of the parts that a member of this kind holds."""
-    if isinstance(kind, Child | Children | Pairs):
-        yield kind.layout
-    elif isinstance(kind, Variants):
-        yield from (variant.layout for variant in kind.variants if variant.layout)
-        if kind.json_layout:
-            yield kind.json_layout
-
-
-def _members_with_references() -> dict[type[Part], tuple[str, ...]]:
-    """Return the members of each class in which a reference stands at any depth."""
-    found: dict[type[Part], dict[str, None]] = {}
-    inner: list[tuple[type[Part], str, type[Part]]] = []
-    for layout in LAYOUTS.values():
-        for field in layout.fields:
-            for kind in _kinds(field):
-                if isinstance(kind, Reference | References) and field.member:
-                    found.setdefault(layout.model, {})[field.member] = None
-                inner += [
-                    (layout.model, field.member, LAYOUTS[name].model)
-                    for name in _inner_layouts(kind)
-                ]
-    is_growing = True
-    while is_growing:
-        before = sum(map(len, found.values()))
-        for model, member, part in inner:
-            if part in found:
-                found.setdefault(model, {})[member] = None
-        is_growing = sum(map(len, found.values())) > before
-    return {model: tuple(members) for model, members in found.items()}
-
-
-_MEMBERS = _members_with_references()
+_MEMBERS = members_leading_to((Reference, References), LAYOUTS)
 
 
 def _texts(part: Any) -> Iterator[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
+from operator import itemgetter
 
 import msgspec
 
@@ -15,11 +16,13 @@ from dsd.resolved import Dsd
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import Structures
 from service.query.versions import VersionQuery
+from service.registry.content_languages import Tags, answered, tags_of
 from service.registry.detail import Address, stub
 from service.registry.references import ReferenceGraph
 
 _MOST_SELECTIONS = 256
 _MOST_ADDRESSES = 4
+_MOST_TAGGED = 100_000
 
 
 class Registry:
@@ -32,7 +35,8 @@ class Registry:
         self._dsds: dict[Urn, Dsd] = {}
         self._extended: dict[Urn, Codelist] = {}
         self._selections: dict[tuple[str, VersionQuery], tuple[Maintainable, ...]] = {}
-        # By the artefact itself, which this registry holds, so that no other takes its place in memory.
+        # By the artefact itself, which is held, so that no other takes its place in memory.
+        self._tags: dict[int, tuple[Maintainable, Tags]] = {}
         self._stubs: dict[tuple[bool, Address], dict[int, Maintainable]] = {}
 
     @cached_property
@@ -59,6 +63,28 @@ class Registry:
             names = found.setdefault(artefact.type_name, {})
             names.setdefault((artefact.agency_id, artefact.id), {})[artefact.version] = artefact
         return found
+
+    def content_languages(
+        self, artefacts: Sequence[Maintainable], wished: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Return the languages of the texts of artefacts, of which an answer has what is wished for."""
+        if len(self._tags) > _MOST_TAGGED:
+            self._tags = {}
+        kept = self._tags
+        others: set[Tags] = set()
+        for artefact in [entry for entry in artefacts if id(entry) not in kept]:
+            found = tags_of(artefact)
+            if artefact.is_external_reference or id(artefact) in self._own:
+                kept[id(artefact)] = artefact, found
+            else:
+                others.add(found)
+        known = set(map(itemgetter(1), filter(None, map(kept.get, map(id, artefacts)))))
+        return answered(frozenset().union(*known, *others), wished)
+
+    @cached_property
+    def _own(self) -> set[int]:
+        """The artefacts that stay, by the object itself."""
+        return {id(artefact) for artefact in self.structures}
 
     def match(
         self,
@@ -104,7 +130,7 @@ class Registry:
         return found
 
     def stubs(
-        self, artefacts: Iterable[Maintainable], complete: bool, address: Address
+        self, artefacts: Sequence[Maintainable], complete: bool, address: Address
     ) -> list[Maintainable]:
         """Return stubs of artefacts of this registry, each made once for an address."""
         kept = self._stubs.get((complete, address))
@@ -112,13 +138,10 @@ class Registry:
             if len(self._stubs) >= _MOST_ADDRESSES:
                 self._stubs.clear()
             kept = self._stubs[complete, address] = {}
-        found = []
         for artefact in artefacts:
-            known = kept.get(id(artefact))
-            if known is None:
-                known = kept[id(artefact)] = stub(artefact, complete, address)
-            found.append(known)
-        return found
+            if id(artefact) not in kept:
+                kept[id(artefact)] = stub(artefact, complete, address)
+        return [kept[id(artefact)] for artefact in artefacts]
 
     def dsd(self, urn: Urn) -> Dsd:
         """Return the resolved DSD of a dataflow, provision agreement or DSD, each resolved once.
@@ -139,6 +162,7 @@ class Registry:
         if found is None:
             found = self.structures.with_inherited_codes(artefact)
             self._extended[artefact.urn] = found
+            self._own.add(id(found))
         return found
 
     def dataflows_of(self, structure: DataStructure) -> Iterator[Dataflow]:

@@ -180,17 +180,19 @@ def _refusal(source: str, asked: str, offered: Iterable[Offered]) -> str:
 
 
 ALL_LANGUAGES = "all"
+ANY_LANGUAGE = "*"
 
 
 def choose_languages(
     accept_language: str, lang: str | None, available: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the languages to answer in, best first; empty where the client has no wish.
+    """Return the languages to answer in, best first, `*` at the end for all; empty where the client has no wish.
 
     Raises:
         NotAcceptableError: `lang` names a language of which nothing is there.
     """
-    if lang and lang.lower() not in (ALL_LANGUAGES, "*"):
+    is_all = lang is not None and lang.lower() in (ALL_LANGUAGES, ANY_LANGUAGE)
+    if lang and not is_all:
         if not lookup_language(lang, available):
             listed = ", ".join(available)
             raise NotAcceptableError(
@@ -201,9 +203,11 @@ def choose_languages(
         (entry for entry in parse_weighted(accept_language) if entry.weight > 0),
         key=lambda entry: (-entry.weight, entry.position),
     )
-    # A wildcard means any: what stands after it is no better than the default.
     wished = [entry.value for entry in entries]
-    return tuple(wished[: wished.index("*")] if "*" in wished else wished)
+    # A wildcard means any: what stands after it is no better than the default.
+    if ANY_LANGUAGE in wished:
+        return tuple(wished[: wished.index(ANY_LANGUAGE) + 1])
+    return (*wished, ANY_LANGUAGE) if is_all else tuple(wished)
 
 
 def lookup_language(asked: str, available: Iterable[str]) -> str | None:

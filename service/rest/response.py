@@ -75,14 +75,18 @@ def _known_tags(request: Request) -> frozenset[str]:
 def respond(answer: Answer, available: Sequence[str]) -> Response:
     """Return the response of an answer: 200 with its body, or 304 where the client has it.
 
-    `available` are the languages of the service: Content-Language names the one that a lookup finds.
+    `available` are the languages of the service: where an answer does not know its own, Content-Language names
+    the one that a lookup finds.
     """
     response = Response(status=304) if answer.body is None else _with_body(answer, answer.body)
     response.headers["ETag"] = f'"{answer.tag}"' if answer.is_exact else f'W/"{answer.tag}"'
     response.headers["Vary"] = VARY
     # Anyone may keep a copy, and asks each time whether it still holds (RFC 9111, 5.2.2.4).
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["Content-Language"] = _language(answer.languages, available)
+    if answer.body is not None:
+        response.headers["Content-Language"] = ", ".join(
+            answer.content_languages or (_language(answer.languages, available),)
+        )
     if answer.last_modified is not None:
         response.headers["Last-Modified"] = format_datetime(answer.last_modified, usegmt=True)
     return response

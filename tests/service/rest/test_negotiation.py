@@ -112,10 +112,13 @@ def test_a_version_range_takes_what_is_not_older(asked, offered) -> None:
         ("fr", None, ("fr",)),
         ("fr;q=0.3, es", None, ("es", "fr")),
         ("fr;q=0, es", None, ("es",)),
-        ("th, *;q=0.5, fr;q=0.1", None, ("th",)),
+        ("th, *;q=0.5, fr;q=0.1", None, ("th", "*")),
+        ("*", None, ("*",)),
+        ("th, *;q=0", None, ("th",)),
         ("fr", "es", ("es",)),
         ("fr", "es-MX", ("es-MX",)),
-        ("fr", "all", ("fr",)),
+        ("fr", "all", ("fr", "*")),
+        ("", "*", ("*",)),
     ],
 )
 def test_languages_are_taken_in_the_order_of_their_weights(header, lang, expected) -> None:

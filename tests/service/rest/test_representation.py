@@ -284,9 +284,9 @@ def test_options_lets_scripts_of_other_origins_ask(client, url) -> None:
 
 def test_names_come_in_the_language_that_is_asked_for(client) -> None:
     french = client.get(f"{CODES}/~/SEX_F", headers={"Accept-Language": "fr-CH, en;q=0.2"})
-    assert french.headers["Content-Language"] == "fr"
+    assert french.headers["Content-Language"] == "fr, en"
     by_parameter = client.get(f"{CODES}/~/SEX_F?lang=fr", headers={"Accept-Language": "es"})
-    assert by_parameter.headers["Content-Language"] == "fr"
+    assert by_parameter.headers["Content-Language"].startswith("fr")
     unknown = client.get(f"{CODES}/~/SEX_F", headers={"Accept-Language": "tlh"})
     assert unknown.headers["Content-Language"] == "en"
     names = {r.json["data"]["codelists"][0]["codes"][0]["name"] for r in (french, unknown)}
