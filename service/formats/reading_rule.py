@@ -72,12 +72,22 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule(
         "value-without-id", Severity.ERROR, "A value does not say of which component it is"
     ),
-    ConversionRule("structured-text", Severity.WARNING, "Of marked-up text nothing is kept"),
+    ConversionRule(
+        "structured-text", Severity.WARNING, "Marked-up text where none is taken, or not of XHTML"
+    ),
+    ConversionRule(
+        "sender-deviation", Severity.INFO, "What the schema has otherwise, and nothing depends on"
+    ),
+    ConversionRule(
+        "escaped-text", Severity.INFO, "A text holds what a program wrote for another character"
+    ),
     ConversionRule("duplicate-member", Severity.ERROR, "A JSON object has a member twice"),
     ConversionRule(
         "missing-measures", Severity.WARNING, "The message does not describe its measures"
     ),
-    ConversionRule("annotations-not-kept", Severity.WARNING, "Annotations of data are not kept"),
+    ConversionRule(
+        "annotations-not-kept", Severity.WARNING, "Annotations that have no place here are not kept"
+    ),
     ConversionRule(
         "sender-error", Severity.WARNING, "The sender says with the data that something went wrong"
     ),

@@ -22,11 +22,15 @@ from service.formats.sdmx_ml_layout import (
     check_components,
     check_explicit_measures,
     check_time_series,
+    is_structured,
 )
+from service.formats.sdmx_ml_markup import XHTML
 from service.formats.sdmx_ml_syntax import ML_VERSIONS, checked_type_name, component_type_name
 
 SCHEMA_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
 OFFICIAL_SCHEMAS = "https://xml.sdmx.org"
+XHTML_SCHEMA = "https://www.w3.org/MarkUp/SCHEMA/xhtml11.xsd"
+"""The schema of marked-up text, without which no processor takes any (SDMX 3.1 Section 3, "XHTMLType")."""
 
 # SDMX 3.1 Section 3, "Representation with Simple Text Format"; whatever is not here is a string.
 _XML_TYPES = {
@@ -177,7 +181,7 @@ class _Schema:
             tag("xs:simpleType", {"name": _type_name(c)}, self.type_of(c))
             for c in self.layout.components
             if not (c.role is Role.TIME and not _period_patterns(c))
-            and not (self.layout.is_complex(c) and takes_languages(c))
+            and not (self.layout.is_complex(c) and _official_value_type(c))
         ]
 
     def component_types(self) -> list[str]:
@@ -203,9 +207,8 @@ class _Schema:
         return found
 
     def _component_type(self, component: ResolvedComponent, base: str) -> list[str]:
-        if takes_languages(component):
-            value, types = "common:TextValueType", []
-        else:
+        value, types = _official_value_type(component), []
+        if not value:
             value = f"{component.id}_ValueType"
             simple = tag("xs:simpleType", {}, _restriction(_type_name(component), []))
             content = tag("xs:restriction", {"base": "common:ValueType"}, simple)
@@ -428,6 +431,13 @@ class _Schema:
         ]
 
 
+def _official_value_type(component: ResolvedComponent) -> str:
+    """Return the type of the values of a component that need elements, nothing where they need none."""
+    if is_structured(component):
+        return "common:StructuredTextValueType"
+    return "common:TextValueType" if takes_languages(component) else ""
+
+
 def _type_name(component: ResolvedComponent) -> str:
     return f"{component.id}_TYPE"
 
@@ -523,6 +533,7 @@ def make_schema(
     explicit_measures: Sequence[Concept] | None = None,
     official_schemas: str | None = None,
     whole_messages: bool = False,
+    xhtml_schema: str = XHTML_SCHEMA,
 ) -> bytes:
     """Return the XML schema of structure-specific data of a DSD, as seen through its dataflow or agreement.
 
@@ -539,6 +550,7 @@ def make_schema(
             type, None where it is not; SDMX 2.1 alone has it.
         official_schemas: folder or URL of the official schemas; None for https://xml.sdmx.org/.
         whole_messages: True to import the schema of messages as well, so that this one alone validates them.
+        xhtml_schema: path or URL of the schema of XHTML, imported where the DSD has marked-up text.
 
     Raises:
         NotExpressibleError: the dimension at the observation is not in the DSD or not the one of the layout, there
@@ -562,16 +574,15 @@ def make_schema(
     schema = _Schema(layout, is_time_series, deletion, explicit_measures or ())
     namespace = schema.layout.namespace
     official = official_schemas or f"{OFFICIAL_SCHEMAS}/{version}"
+    imported = ({f"{ml.base}/message": f"{official}/SDMXMessage.xsd"} if whole_messages else {}) | {
+        f"{ml.base}/data/structurespecific": f"{official}/SDMXDataStructureSpecific.xsd",
+        f"{ml.base}/common": f"{official}/SDMXCommon.xsd",
+    }
+    if any(layout.is_complex(c) and is_structured(c) for c in dsd.components):
+        imported[XHTML] = xhtml_schema
     imports = "".join(
-        tag(
-            "xs:import",
-            {"namespace": f"{ml.base}/{space}", "schemaLocation": f"{official}/{file}"},
-        )
-        for space, file in (
-            *([("message", "SDMXMessage.xsd")] if whole_messages else []),
-            ("data/structurespecific", "SDMXDataStructureSpecific.xsd"),
-            ("common", "SDMXCommon.xsd"),
-        )
+        tag("xs:import", {"namespace": space, "schemaLocation": place})
+        for space, place in imported.items()
     )
     root = {
         "xmlns:xs": SCHEMA_NAMESPACE,

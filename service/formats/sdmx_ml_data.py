@@ -15,6 +15,7 @@ from dsd.dataset import Action, PreparedDataset
 from service.formats.columns import content, peeked
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
 from service.formats.grouping import Grouper, ordered, positions_of
+from service.formats.names import ALL_LANGUAGES
 from service.formats.sdmx_ml21 import DECLARATION, attribute_text, header_start, tag
 from service.formats.sdmx_ml_deletion import deletions
 from service.formats.sdmx_ml_layout import check_above, make_layout, structure_urn
@@ -62,7 +63,11 @@ def encode_ml(
         layout = make_layout(syntax, dataset.dsd, options)
         check_above(layout, dataset.preamble.attributes)
         number = numbers.setdefault(layout.namespace, len(numbers) + 1)
-        writer = DataSetWriter(syntax, layout, dataset.preamble, f"ns{number}", options.series_only)
+        languages = () if ALL_LANGUAGES in options.languages else options.languages
+        writer = DataSetWriter(
+            syntax, layout, dataset.preamble, f"ns{number}", options.series_only, languages
+        )
+        _check_notes(writer, dataset.action)
         syntax.set_attributes(dataset.said)
         parts.append((dataset, writer, number))
     if not parts:
@@ -73,6 +78,23 @@ def encode_ml(
             "write another format, or one message a structure"
         )
     return _message(syntax, header, _peeked_parts(syntax, parts))
+
+
+def _check_notes(writer: DataSetWriter, action: Action) -> None:
+    """See to it that the annotations above the observation can be written.
+
+    Raises:
+        NotExpressibleError: the version has no place for all that they say; SDMX 2.1: they are of series, in a data
+            set that deletes; of a group without attribute values, in generic data.
+    """
+    if writer.syntax.is_generic and any(place.startswith("group:") for place in writer.notes):
+        for _ in writer.groups():
+            pass
+    if "series" in writer.notes and action is Action.DELETE and not writer.syntax.version.has_atts:
+        raise NotExpressibleError(
+            f"{writer.syntax.version.name} deletes a series that stands alone, and so cannot name annotations of one "
+            "to delete; write SDMX-ML 3.1 or SDMX-JSON 2.1"
+        )
 
 
 def _peeked_parts(
@@ -150,8 +172,8 @@ def _dataset_opening(syntax: Syntax, part: _Part) -> str:
     names[f"{prefix}action"] = syntax.version.actions[part.dataset.action]
     names |= syntax.set_attributes(part.dataset.said)
     start = tag("mes:DataSet", names).removesuffix("/>")
-    values = part.writer.dataset_values()
-    return f"{start}>{values}\n" if syntax.is_generic else f"{start}{values}>\n"
+    values, notes = part.writer.dataset_values(), part.writer.dataset_notes()
+    return f"{start}>{notes}{values}\n" if syntax.is_generic else f"{start}{values}>{notes}\n"
 
 
 def _contents(part: _Part) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from dsd.batch import Batch, rows_of
+from dsd.batch import ANNOTATIONS, Batch, rows_of
 from dsd.resolved import ResolvedComponent
 from service.formats.columns import in_chunks
 from service.formats.contract import NotExpressibleError
@@ -76,8 +76,11 @@ class _SeriesWriter:
         if above:
             yield self.end()
             yield from self.values_above(row, above)
-        if values or not (above or self.names_others(row)):
-            yield from self.observation(row, values)
+        notes = row.get(ANNOTATIONS)
+        if values or notes or not (above or self.names_others(row)):
+            yield from self.observation(
+                row, values, self.writer.noted(notes) if isinstance(notes, str) else ""
+            )
 
     def names_others(self, row: Row) -> bool:
         """Tell whether a row has values of components that are not to be written: then these alone would go."""
@@ -103,7 +106,7 @@ class _SeriesWriter:
             self.check_key(dimensions, key)
             yield self.writer.element(f"<Atts{self.writer.key_text(key)}", values, "/>\n")
 
-    def observation(self, row: Row, values: dict[str, Value]) -> Iterator[str]:
+    def observation(self, row: Row, values: dict[str, Value], notes: str) -> Iterator[str]:
         """Yield an observation, or the series of which all goes."""
         layout = self.writer.layout
         named = _key(row)
@@ -112,9 +115,10 @@ class _SeriesWriter:
         self.check_key(layout.at_series, series)
         if layout.is_flat:
             self.check_key(layout.at_observation, inside)
-            yield self.observation_element(inside, values)
+            yield self.observation_element(inside, values, notes)
             return
         if not inside and not values:
+            self.check_notes(notes, series)
             yield self.end()
             yield self.whole_series(series)
             return
@@ -123,7 +127,15 @@ class _SeriesWriter:
             yield self.end()
             self.open = series
             yield self.series_start(series)
-        yield self.observation_element(inside, values)
+        yield self.observation_element(inside, values, notes)
+
+    def check_notes(self, notes: str, series: Key) -> None:
+        """See to it that no annotations stand with a series of which all goes."""
+        if notes:
+            raise NotExpressibleError(
+                f"{self.writer.syntax.version.name} deletes the whole series {dict(series)} where a row would delete "
+                "annotations of its observations; name each observation, or write SDMX-JSON 2.1"
+            )
 
     def check_key(self, dimensions: tuple[str, ...], key: Key) -> None:
         """See to it that a key is complete where it must be."""
@@ -151,14 +163,14 @@ class _SeriesWriter:
             return f"<gen:Series><gen:SeriesKey>{written}</gen:SeriesKey></gen:Series>\n"
         return f"<Series{written}/>\n"
 
-    def observation_element(self, key: Key, values: dict[str, Value]) -> str:
+    def observation_element(self, key: Key, values: dict[str, Value], notes: str) -> str:
         """Return an observation."""
         writer = self.writer
         if not writer.syntax.is_generic:
             written = writer.key_text(key)
             if writer.layout.explicit_measures:
                 written = measure_type(key[0][1], writer.type_prefix)
-            return writer.element(f"<Obs{written}", values, "/>\n")
+            return writer.element(f"<Obs{written}", values, "/>\n", notes)
         before, after = ("<gen:ObsKey>", "</gen:ObsKey>")
         written = before + writer.key_text(key) + after
         if not writer.layout.is_flat:
@@ -174,7 +186,7 @@ class _SeriesWriter:
         )
         if attributes:
             written += f"<gen:Attributes>{attributes}</gen:Attributes>"
-        return f"<gen:Obs>{written}</gen:Obs>\n"
+        return f"<gen:Obs>{notes}{written}</gen:Obs>\n"
 
     def end(self) -> str:
         """Return the end of the open series, if one is."""

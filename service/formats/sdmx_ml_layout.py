@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from codelists.urn import Urn
 from dsd.dataset import AttributeValues
 from dsd.localised import takes_languages
-from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.resolved import ANNOTATIONS, Dsd, ResolvedComponent, Role
 from dsd.structure import Dimension
 from service.formats.columns import observation_ids, written_ids
 from service.formats.contract import EncodeOptions, NotExpressibleError
@@ -96,6 +96,33 @@ class Layout:
         found = [c for c in self.components if c.role is Role.ATTRIBUTE]
         return [c for c in found if self.level_of(c) in levels]
 
+    def place_of_notes(self, dimensions: Collection[str]) -> str:
+        """Return where annotations of what has these dimensions stand: `dataset`, `series`, `atts`, or the id of a group.
+
+        Raises:
+            NotExpressibleError: nothing in this layout has these dimensions.
+        """
+        ids = frozenset(dimensions)
+        if not ids:
+            return "dataset"
+        if not self.is_flat and ids == frozenset(self.at_series):
+            return "series"
+        parts = self.dsd.structure.data_structure_components
+        for group in parts.groups if parts else ():
+            if ids == frozenset(group.group_dimensions):
+                return f"group:{group.id}"
+        if self.version.has_atts:
+            return "atts"
+        hint = (
+            "ask for TIME_PERIOD at the observation"
+            if ids == frozenset(self.dsd.series_ids)
+            else "write SDMX-ML 3.1 or SDMX-JSON 2.1"
+        )
+        raise NotExpressibleError(
+            f"{self.version.name} with {self.dimension_at_observation} at the observation has no element for "
+            f"annotations of {', '.join(sorted(ids))}; {hint}"
+        )
+
     @cached_property
     def measures(self) -> list[ResolvedComponent]:
         """The measures to write."""
@@ -108,7 +135,12 @@ class Layout:
 
 def has_complex_representation(component: ResolvedComponent) -> bool:
     """Tell whether a value may be several texts, or texts in languages (SDMX 3.1 Section 3, "General Rules")."""
-    return component.is_multiple or takes_languages(component)
+    return component.is_multiple or takes_languages(component) or is_structured(component)
+
+
+def is_structured(component: ResolvedComponent) -> bool:
+    """Tell whether the values of a component are marked-up texts."""
+    return bool(component.text_format and component.text_format.data_type == "XHTML")
 
 
 def make_layout(syntax: Syntax, dsd: Dsd, options: EncodeOptions) -> Layout:
@@ -166,7 +198,7 @@ def check_components(version: MlVersion, dsd: Dsd) -> None:
     """See to it that a version can hold all components of a DSD.
 
     Raises:
-        NotExpressibleError: SDMX 2.1: another measure than OBS_VALUE; SDMX 3.x: structured text.
+        NotExpressibleError: SDMX 2.1: another measure than OBS_VALUE.
     """
     measures = [measure.id for measure in dsd.measures]
     if not version.has_atts and measures != [PRIMARY_MEASURE]:
@@ -174,25 +206,21 @@ def check_components(version: MlVersion, dsd: Dsd) -> None:
             f"{version.name} has exactly one measure, {PRIMARY_MEASURE}; {dsd.urn.short} has "
             f"{', '.join(measures) or 'none'}; write SDMX-ML 3.0 or 3.1, SDMX-CSV or SDMX-JSON"
         )
-    structured = [
-        c.id for c in dsd.components if c.text_format and c.text_format.data_type == "XHTML"
-    ]
-    if version.has_atts and structured:
-        raise NotExpressibleError(
-            f"{version.name} writes no structured text yet, which {', '.join(structured)} of "
-            f"{dsd.urn.short} holds; write SDMX-CSV 2.1 or SDMX-JSON 2.1"
-        )
 
 
 def check_above(layout: Layout, attributes: Iterable[AttributeValues]) -> None:
     """See to it that values above the observation hold the key that their attribute depends on, one a key.
 
     Raises:
-        NotExpressibleError: a value has another key, or belongs to the observation; two of one key differ.
+        NotExpressibleError: a value has another key, or belongs to the observation; two of one key differ; there is
+            no place for annotations.
     """
     known: dict[tuple[str, tuple[tuple[str, str], ...]], Value] = {}
     for entry in attributes:
         for id in entry.values:
+            if id == ANNOTATIONS:
+                layout.place_of_notes(entry.key)
+                continue
             kind, dimensions = attachment(layout.dsd, layout.dsd[id])
             if kind == "observation" or not set(dimensions) <= set(entry.key):
                 raise NotExpressibleError(

@@ -7,10 +7,11 @@ Metadata Namespaces"; the schemas at https://xml.sdmx.org/.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from codelists.text import DEFAULT_LANGUAGE
 from codelists.urn import Urn
 from dsd.dataset import Action, SetAttributes
 from service.formats.contract import NotExpressibleError
@@ -21,6 +22,8 @@ from service.formats.sdmx_ml21 import (
     reference,
     tag,
 )
+from service.formats.sdmx_ml_markup import XHTML, MarkupError, canonical
+from service.formats.structure_table.vocabulary import Form
 
 _SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
@@ -37,6 +40,11 @@ class MlVersion:
     """True where attribute values of any partial key have an element of their own, and several values a `Comp`."""
     deletes_by_partial_key: bool = False
     """True where a deletion may leave out any dimension; elsewhere only that of the observation, for a whole series."""
+
+    @property
+    def form(self) -> Form:
+        """Return the form in which it has what structures and data have in common."""
+        return {"2.1": Form.ML21, "3.0": Form.ML30, "3.1": Form.ML31}[self.number]
 
     @property
     def name(self) -> str:
@@ -192,15 +200,39 @@ def checked_type_name(code: str) -> str:
     return code
 
 
-def component_element(id: str, values: list[str], *, is_text: bool, type_prefix: str) -> str:
-    """Return the `Comp` of a component whose values no XML attribute can hold (SDMX 3.x).
-
-    `is_text` is for texts in languages: a text without its language is of the default one, English.
-    """
-    before, after = ("<com:Text>", "</com:Text>") if is_text else ("", "")
-    written = "".join(f"<Value>{before}{element_text(v)}{after}</Value>" for v in values)
+def component_element(id: str, values: Sequence[str], type_prefix: str) -> str:
+    """Return the `Comp` of a component whose values no XML attribute can hold (SDMX 3.x), given what each holds."""
+    written = "".join(f"<Value>{value}</Value>" for value in values)
     names = {"id": id, "xsi:type": f"{type_prefix}:{component_type_name(id)}"}
     return tag("Comp", names, written)
+
+
+def text_elements(texts: Mapping[str, str], *, is_markup: bool) -> str:
+    """Return texts by language; one in English alone does not say so, as that is the default.
+
+    Raises:
+        NotExpressibleError: marked-up text that is no XHTML.
+    """
+    written = ""
+    for language, text in texts.items():
+        named = "" if texts.keys() == {DEFAULT_LANGUAGE} else f' xml:lang="{language}"'
+        if is_markup:
+            element = "com:StructuredText"
+            named += f' xmlns="{XHTML}"'
+            content = _markup_of(text)
+        else:
+            element, content = "com:Text", element_text(text)
+        written += f"<{element}{named}>{content}</{element}>"
+    return written
+
+
+def _markup_of(text: str) -> str:
+    try:
+        return canonical(text)
+    except MarkupError as error:
+        raise NotExpressibleError(
+            f"{text!r} is no marked-up text (XHTML): {error}; mend it, or write SDMX-CSV or SDMX-JSON"
+        ) from error
 
 
 def component_type_name(id: str) -> str:

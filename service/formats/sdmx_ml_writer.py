@@ -16,9 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsd.batch import Batch
+from codelists.base import Annotation
+from codelists.text import DEFAULT_LANGUAGE
+from dsd.annotated import annotations_of
+from dsd.batch import ANNOTATIONS, Batch
 from dsd.dataset import Preamble
-from dsd.localised import takes_languages
+from dsd.localised import parse, takes_languages
 from dsd.resolved import ResolvedComponent
 from service.formats.columns import (
     Part,
@@ -35,9 +38,10 @@ from service.formats.columns import (
 )
 from service.formats.contract import NotExpressibleError
 from service.formats.levels import Value
-from service.formats.sdmx_ml21 import VALUE_SEPARATOR, attribute_text
-from service.formats.sdmx_ml_layout import Layout, attachment, restricted
-from service.formats.sdmx_ml_syntax import Syntax, component_element, measure_type
+from service.formats.localised_texts import in_languages
+from service.formats.sdmx_ml21 import VALUE_SEPARATOR, attribute_text, element_text
+from service.formats.sdmx_ml_layout import Layout, attachment, is_structured, restricted
+from service.formats.sdmx_ml_syntax import Syntax, component_element, measure_type, text_elements
 
 # Numbers and codes: a text of which no character needs an entity.
 _PLAIN = r"^[A-Za-z0-9_.+:-]+$"
@@ -57,6 +61,8 @@ class DataSetWriter:
     """Of the namespace of its structure: `ns1`."""
     series_only: bool = False
     """True where each row is a series without observations."""
+    languages: tuple[str, ...] = ()
+    """Those in which texts in languages are written, best first; empty for all."""
     used: dict[str, set[tuple[str | None, ...]]] = field(default_factory=dict)
     """Partial keys by attribute whose value above the observation has been written."""
 
@@ -81,14 +87,50 @@ class DataSetWriter:
         """Return a value of a component: an XML attribute, an element `Value`, or a `Comp`."""
         if not self.layout.is_complex(component):
             return self.syntax.value(component.id, self.text_of(value))
-        values = [value] if isinstance(value, str) else list(value)
-        return component_element(
-            component.id, values, is_text=takes_languages(component), type_prefix=self.type_prefix
+        values = (value,) if isinstance(value, str) else value
+        contents = [self.content_of(component, text) for text in values]
+        return component_element(component.id, contents, self.type_prefix)
+
+    def content_of(self, component: ResolvedComponent, text: str) -> str:
+        """Return what the `Value` of a component that needs one holds."""
+        is_markup = is_structured(component)
+        if takes_languages(component):
+            texts = parse(in_languages(text, self.languages))
+            return text_elements(texts, is_markup=is_markup)
+        return (
+            text_elements({DEFAULT_LANGUAGE: text}, is_markup=True)
+            if is_markup
+            else element_text(text)
         )
 
-    def element(self, start: str, values: dict[str, Value], end: str) -> str:
-        """Return an element: what starts it, its values, and its end where it holds no `Comp`."""
-        simple, inside = "", ""
+    def noted(self, text: str) -> str:
+        """Return the element of annotations as a batch holds them."""
+        return self._annotations(annotations_of(text))
+
+    def _annotations(self, annotations: Sequence[Annotation]) -> str:
+        # Imported where it is needed: few data have annotations, and what writes them is what writes structures.
+        from service.formats.sdmx_ml_annotation import annotations_element
+
+        return annotations_element(annotations, self.syntax.version.form, self.languages)
+
+    @cached_property
+    def notes(self) -> dict[str, dict[Key, str]]:
+        """The annotations above the observation as they are written, by place and key."""
+        given: dict[Key, list[Annotation]] = {}
+        for entry in self.preamble.attributes:
+            text = entry.values.get(ANNOTATIONS)
+            if isinstance(text, str):
+                key = restricted(entry.key, self.layout.dsd.key_ids)
+                given.setdefault(key, []).extend(annotations_of(text))
+        found: dict[str, dict[Key, str]] = {}
+        for key, noted in given.items():
+            place = self.layout.place_of_notes([id for id, _ in key])
+            found.setdefault(place, {})[key] = self._annotations(noted)
+        return found
+
+    def element(self, start: str, values: dict[str, Value], end: str, notes: str = "") -> str:
+        """Return an element: what starts it, its annotations and values, and its end where it holds no element."""
+        simple, inside = "", notes
         for id, value in values.items():
             component = self.layout.dsd[id]
             if self.layout.is_complex(component):
@@ -116,29 +158,57 @@ class DataSetWriter:
         before, after = self.syntax.around("Attributes")
         return before + values + after if values else ""
 
+    def dataset_notes(self) -> str:
+        """Return the annotations of the whole data set."""
+        return "".join(self.notes.get("dataset", {}).values())
+
     def above(self) -> Iterator[str]:
         """Yield the elements before the first row: values of partial keys (SDMX 3.x) and groups."""
         for key, values in self._merged("atts").values():
             yield self.element(f"<Atts{self.key_text(key)}", values, "/>\n")
+        for key, notes in self.notes.get("atts", {}).items():
+            yield self.element(f"<Atts{self.key_text(key)}", {}, "/>\n", notes)
         yield from self.groups()
 
     def groups(self) -> Iterator[str]:
-        """Yield the groups with their attribute values."""
+        """Yield the groups with their annotations and attribute values.
+
+        Raises:
+            NotExpressibleError: generic data, and a group has annotations alone.
+        """
         merged: dict[tuple[str, Key], dict[str, Value]] = {}
         for component in self.layout.attributes("group"):
             group = component.relationship.group if component.relationship else None
             for key, value in self._given(component):
                 merged.setdefault((group or "", key), {})[component.id] = value
+        notes = self._notes_of_groups()
+        for group, key in notes:
+            merged.setdefault((group, key), {})
         for (group, key), values in merged.items():
+            noted = notes.get((group, key), "")
             if self.syntax.is_generic:
                 written = "".join(self.written(self.layout.dsd[id], v) for id, v in values.items())
+                if not written:
+                    raise NotExpressibleError(
+                        f"{self.syntax.version.name} generic has no group without attribute values, but {dict(key)} has "
+                        "annotations alone; write structure-specific data, or SDMX-JSON 2.1"
+                    )
                 yield (
-                    f'<gen:Group type="{group}"><gen:GroupKey>{self.key_text(key)}</gen:GroupKey>'
+                    f'<gen:Group type="{group}">{noted}<gen:GroupKey>{self.key_text(key)}</gen:GroupKey>'
                     f"<gen:Attributes>{written}</gen:Attributes></gen:Group>\n"
                 )
             else:
                 start = f'<Group xsi:type="{self.type_prefix}:{group}"{self.key_text(key)}'
-                yield self.element(start, values, "/>\n")
+                yield self.element(start, values, "/>\n", noted)
+
+    def _notes_of_groups(self) -> dict[tuple[str, Key], str]:
+        """Return the annotations of groups by group and key, the dimensions in the order of the group."""
+        parts = self.layout.dsd.structure.data_structure_components
+        return {
+            (group.id, restricted(dict(key), group.group_dimensions)): notes
+            for group in (parts.groups if parts else ())
+            for key, notes in self.notes.get(f"group:{group.id}", {}).items()
+        }
 
     def _given(self, component: ResolvedComponent) -> Iterator[tuple[Key, Value]]:
         """Yield (key, value) of an attribute above the observation."""
@@ -164,7 +234,8 @@ class DataSetWriter:
             return self.series_alone(batch)
         name = f"{self.syntax.prefix}Obs"
         key = self.key_pieces(batch, self.layout.at_observation, at_observation=True)
-        parts: list[Part] = [f"<{name}>" if self.syntax.is_generic else f"<{name}", *key]
+        parts: list[Part] = self.start_pieces(batch, name, "observation")
+        parts += key
         parts += self.measure_pieces(batch)
         parts += self.attribute_pieces(batch, "observation")
         parts.append(self.end_pieces(batch, name, "observation"))
@@ -174,6 +245,28 @@ class DataSetWriter:
             batch.take(pa.array(np.flatnonzero(first))), started, bool(first[:1].any())
         )
         return joined([starting_where(first, heads), *parts])
+
+    def start_pieces(self, batch: Batch, name: str, level: str) -> list[Part]:
+        """Return what starts an element up to its key."""
+        if not self.syntax.is_generic:
+            return [f"<{name}"]
+        notes = self.note_pieces(batch, level)
+        return [f"<{name}>"] if notes is None else [f"<{name}>", notes]
+
+    def note_pieces(self, batch: Batch, level: str) -> Pieces | None:
+        """Return by row the annotations of a level, None where there is none."""
+        if level == "observation":
+            column = present(batch, ANNOTATIONS)
+            return None if column is None else pieces(column, self.noted)
+        given = self.notes.get("series")
+        if not given:
+            return None
+        keys, numbers = _partial_keys(batch, self.layout.at_series)
+        self.used.setdefault(ANNOTATIONS, set()).update(keys)
+        by_values: dict[tuple[str | None, ...], str] = {
+            tuple(text for _, text in key): notes for key, notes in given.items()
+        }
+        return Pieces([by_values.get(key, "") for key in keys], numbers)
 
     def end_pieces(self, batch: Batch, name: str, level: str) -> Part:
         """Return what ends an observation or a series alone, with its `Comp`s before it."""
@@ -191,8 +284,9 @@ class DataSetWriter:
         )
 
     def complex_pieces(self, batch: Batch, level: str) -> Pieces | pa.Array | None:
-        """Return the `Comp`s of each row, None where no row has one."""
-        found: list[Part] = []
+        """Return the annotations and `Comp`s of each row, None where no row has one."""
+        notes = self.note_pieces(batch, level)
+        found: list[Part] = [] if notes is None else [notes]
         for component in self._written_at(level):
             if self.layout.is_complex(component):
                 part = self.value_pieces(component, batch)
@@ -212,7 +306,7 @@ class DataSetWriter:
         name = f"{self.syntax.prefix}Series"
         return joined(
             [
-                f"<{name}>" if self.syntax.is_generic else f"<{name}",
+                *self.start_pieces(batch, name, "series"),
                 *self.key_pieces(batch, self.layout.at_series, at_observation=False),
                 *self.attribute_pieces(batch, "series"),
                 self.end_pieces(batch, name, "series"),
@@ -245,7 +339,7 @@ class DataSetWriter:
         return joined(
             [
                 chosen(close, "", f"</{name}>\n"),
-                f"<{name}>" if self.syntax.is_generic else f"<{name}",
+                *self.start_pieces(batch, name, "series"),
                 *self.key_pieces(batch, self.layout.at_series, at_observation=False),
                 *self.attribute_pieces(batch, "series"),
                 "" if self.syntax.is_generic else ">",
@@ -374,12 +468,28 @@ class DataSetWriter:
                 if tuple(text for _, text in key) in self.used.get(component.id, ()):
                     continue
                 self._check_place(component, dimensions, key)
-                merged.setdefault(key, {})[component.id] = value
+                merged.setdefault(self._in_order(key), {})[component.id] = value
+        notes = self._unused_notes()
+        for key in notes:
+            merged.setdefault(key, {})
         for key, values in merged.items():
+            noted = notes.get(key, "")
             if self.syntax.version.has_atts:
-                yield self.element(f"<Atts{self.key_text(key)}", values, "/>\n")
+                yield self.element(f"<Atts{self.key_text(key)}", values, "/>\n", noted)
             else:
-                yield self._series_of(key, values)
+                yield self._series_of(key, values, noted)
+
+    def _in_order(self, key: Key) -> Key:
+        return restricted(dict(key), self.layout.dsd.key_ids)
+
+    def _unused_notes(self) -> dict[Key, str]:
+        """Return the annotations of series under which there was no row."""
+        used = self.used.get(ANNOTATIONS, ())
+        return {
+            key: notes
+            for key, notes in self.notes.get("series", {}).items()
+            if tuple(text for _, text in key) not in used
+        }
 
     def _check_place(
         self, component: ResolvedComponent, dimensions: Sequence[str], key: Key
@@ -392,17 +502,16 @@ class DataSetWriter:
                 "there is no observation; write SDMX-ML 3.1, SDMX-CSV 2.1 or SDMX-JSON 2.1"
             )
 
-    def _series_of(self, key: Key, values: dict[str, Value]) -> str:
+    def _series_of(self, key: Key, values: dict[str, Value], notes: str) -> str:
         """Return a series without observations (SDMX 2.1)."""
         named = dict(key)
         written_key = self.key_text(tuple((id, named[id]) for id in self.layout.at_series))
         written = "".join(self.written(self.layout.dsd[id], value) for id, value in values.items())
         if not self.syntax.is_generic:
-            return f"<Series{written_key}{written}/>\n"
-        return (
-            f"<gen:Series><gen:SeriesKey>{written_key}</gen:SeriesKey>"
-            f"<gen:Attributes>{written}</gen:Attributes></gen:Series>\n"
-        )
+            end = f">{notes}</Series>\n" if notes else "/>\n"
+            return f"<Series{written_key}{written}{end}"
+        attributes = f"<gen:Attributes>{written}</gen:Attributes>" if written else ""
+        return f"<gen:Series>{notes}<gen:SeriesKey>{written_key}</gen:SeriesKey>{attributes}</gen:Series>\n"
 
     def closing(self, started: bool) -> str:
         """Return what follows the last row: the end of its series, and values under which there was no row."""

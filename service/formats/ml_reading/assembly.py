@@ -5,6 +5,7 @@ What is found does not depend on where a segment ends: everything is told in the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -12,14 +13,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsd.batch import BATCH_ROWS, CODED, LOCATOR, Batch
+from codelists.text import best_match
+from dsd.annotated import annotations_of, annotations_text
+from dsd.batch import ANNOTATIONS, BATCH_ROWS, CODED, LOCATOR, Batch
 from dsd.dataset import Action, AttributeValues
 from dsd.finding import Finding, Report, Severity
+from dsd.localised import TAG_MARK, is_localised, parse, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import dictionary_of
 from service.formats.levels import Value, dimensions_of
 from service.formats.ml_reading.segment import (
+    LIST_END,
     LIST_MARK,
+    MARKUP_MARK,
+    OF_SERIES,
     DatasetHead,
     Elements,
     Numbers,
@@ -29,11 +36,16 @@ from service.formats.ml_reading.segment import (
     list_of,
 )
 from service.formats.ml_reading.vocabulary import IGNORED_NAMESPACES, XSI_TYPE
+from service.formats.sdmx_ml_layout import is_structured
 
 SWITCHED_OFF = "~"
 """A dimension that a value does not depend on (SDMX 3.1 Section 2, "Data Set")."""
 # The XML attributes `type` and `id` name the group or observation, not a component.
 _NOT_COMPONENTS = frozenset(("type", "id"))
+
+# Data types of texts that people write.
+_FREE = frozenset((None, "String", "XHTML"))
+_ESCAPES = re.compile(r"\\(?:[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 Columns = dict[str, pa.Array]
 Key = tuple[tuple[str, str], ...]
@@ -60,6 +72,17 @@ class Assembly:
         self._contradictions: set[tuple[Key, str, Value]] = set()
         self._incomplete: set[tuple[str, Key]] = set()
         self._several: set[str] = set()
+        self._marked_up: set[str] = set()
+        self._in_a_language: set[str] = set()
+        self._free_texts = {
+            c.id
+            for c in dsd.attributes
+            if c.codelist is None and (not c.text_format or c.text_format.data_type in _FREE)
+        }
+        """Components whose texts have not been reported to hold escapes."""
+        if head.is_to_the_letter:
+            # Who writes to the letter means what stands there.
+            self._free_texts.clear()
         self._patterns_at: list[Position] = []
         self._has_pattern = False
         self._held: dict[str, list[tuple[int, Key, Value]]] = {}
@@ -73,10 +96,12 @@ class Assembly:
         self._explicit_measure(segment, observed)
         stated = [(self._known_values(values, at), at) for values, at in segment.stated]
         columns = self._columns(segment, observed, series)
+        self._tell_escapes(segment, observed, series, stated)
         candidates = [*self._stated_above(stated), *self._series_above(segment, series)]
         self._spread(segment, columns, stated, series)
         kept, lifted = self._lifted(segment, columns)
-        self._merge(sorted([*candidates, *lifted], key=lambda found: found[0]))
+        noted = self._noted(segment, series, stated)
+        self._merge(sorted([*candidates, *lifted, *noted], key=lambda found: found[0]))
         batch = self._in_order(
             segment, self._batch(segment, columns, kept), self._patterns(segment, series)
         )
@@ -120,7 +145,9 @@ class Assembly:
         found: Columns = {}
         for name, column in elements.columns.items():
             id = self._id_of(name)
-            if id is not None:
+            if name == ANNOTATIONS:
+                found[name] = column
+            elif id is not None:
                 found[id] = _coalesced(found[id], column) if id in found else column
                 if lists:
                     self._check_lists(id, column, elements)
@@ -134,9 +161,14 @@ class Assembly:
     def _known_values(self, values: Mapping[str, str], position: Position) -> Values:
         """Return the values of components; what is none is reported."""
         found: Values = {}
+        if OF_SERIES in values:
+            found = {id: values[id] for id in self.dsd.key_ids if id in values}
+            return found | {ANNOTATIONS: values[ANNOTATIONS]}
         for name, value in values.items():
             id = self._id_of(name)
-            if id is not None:
+            if name == ANNOTATIONS:
+                found[name] = value
+            elif id is not None:
                 found[id] = value
                 self._check_list(id, value, position)
             elif not self._is_ignored(name):
@@ -144,28 +176,91 @@ class Assembly:
         return found
 
     def _check_lists(self, id: str, column: pa.Array, elements: Elements) -> None:
-        """Report the first of several values of a component that takes one."""
-        if self.dsd[id].is_multiple or id in self._several:
+        """Report values of a component that are of a kind which it does not take."""
+        odd = self._odd(self.dsd[id])
+        if odd is None:
             return
-        marked = pc.starts_with(column.cast(pa.string()), LIST_MARK)
-        if not pc.any(marked).as_py():
-            return
+        marked = pc.match_substring_regex(column.cast(pa.string()), odd)
         for row in pc.indices_nonzero(marked.fill_null(False)).to_pylist():
             self._check_list(id, column[row].as_py(), elements.position(row))
 
+    def _odd(self, component: ResolvedComponent) -> str | None:
+        """Return what matches texts of a component of which there is something to say, None where nothing is."""
+        marks = []
+        if not component.is_multiple and component.id not in self._several:
+            marks.append(f"{LIST_END}.")
+        if not is_structured(component) and component.id not in self._marked_up:
+            marks.append(MARKUP_MARK)
+        if not takes_languages(component):
+            marks.append(TAG_MARK)
+        # A value ends with a mark, and any character may follow it.
+        return f"(?s){'|'.join(marks)}" if marks else None
+
     def _check_list(self, id: str, text: str, position: Position) -> None:
-        if not text.startswith(LIST_MARK) or self.dsd[id].is_multiple or id in self._several:
+        component = self.dsd[id]
+        if not text.startswith(LIST_MARK):
             return
         values = list_of(text)
-        if len(values) > 1:
+        if len(values) > 1 and not component.is_multiple and id not in self._several:
             self._several.add(id)
             self._add(
                 position,
                 f"{id} takes one value, but has {len(values)}; they were joined by `;`.",
                 rule="several-values",
                 component=id,
-                value=";".join(values),
+                value=";".join(self._single(component, value) for value in values),
             )
+        for value in values:
+            self._check_languages(component, value.removeprefix(MARKUP_MARK), position)
+        marked_up = next((value[1:] for value in values if value.startswith(MARKUP_MARK)), None)
+        if marked_up is not None and not is_structured(component) and id not in self._marked_up:
+            self._marked_up.add(id)
+            self._add(
+                position,
+                f"{id} has marked-up text (XHTML), which {self.dsd.urn.short} does not have there; its markup "
+                "was kept as text.",
+                rule="structured-text",
+                severity=Severity.WARNING,
+                component=id,
+                value=marked_up,
+            )
+
+    def _check_languages(
+        self, component: ResolvedComponent, value: str, position: Position
+    ) -> None:
+        """Report languages of a value of a component that takes none."""
+        if takes_languages(component) or not is_localised(value):
+            return
+        texts = parse(value)
+        kept = self._single(component, value)
+        if len(texts) > 1:
+            self._add(
+                position,
+                f"{component.id} comes in the languages {', '.join(texts)}, but {self.dsd.urn.short} takes one text "
+                f"there; {kept!r} was kept.",
+                rule="multilingual-values",
+                component=component.id,
+                value=kept,
+            )
+        elif component.id not in self._in_a_language:
+            self._in_a_language.add(component.id)
+            self._add(
+                position,
+                f"{component.id} is said to be in {next(iter(texts))!r}; {self.dsd.urn.short} takes no languages there, "
+                "and the text alone was kept.",
+                rule="sender-deviation",
+                severity=Severity.INFO,
+                component=component.id,
+                value=kept,
+            )
+
+    def _single(self, component: ResolvedComponent, value: str) -> str:
+        """Return one value as the component takes it."""
+        value = value.removeprefix(MARKUP_MARK)
+        if takes_languages(component) or not is_localised(value):
+            return value
+        found = best_match(parse(value), ())
+        return found[1] if found else value
 
     def _unknown(self, name: str, position: Position) -> None:
         if name in self._unknown_names:
@@ -184,6 +279,7 @@ class Assembly:
         message: str,
         *,
         rule: str,
+        severity: Severity = Severity.ERROR,
         component: str | None = None,
         key: Mapping[str, str] | None = None,
         value: str | None = None,
@@ -193,7 +289,7 @@ class Assembly:
                 position,
                 Finding(
                     rule=rule,
-                    severity=Severity.ERROR,
+                    severity=severity,
                     message=message,
                     dataflow=self.dsd.urn.short,
                     component=component,
@@ -202,6 +298,45 @@ class Assembly:
                     locator=position.locator,
                 ),
             )
+        )
+
+    def _tell_escapes(
+        self,
+        segment: Segment,
+        observed: Columns,
+        series: Columns,
+        stated: Iterable[tuple[Values, Position]],
+    ) -> None:
+        """Report the first text of a component with what programs write for a line end, and mean one."""
+        for columns, elements in ((series, segment.series), (observed, segment.observations)):
+            for id, column in columns.items():
+                if id in self._free_texts and len(column):
+                    self._tell_escape(id, column, elements)
+        for values, position in stated:
+            for id in values.keys() & self._free_texts:
+                if _ESCAPES.search(values[id]):
+                    self._add_escape(id, values[id], position)
+
+    def _tell_escape(self, id: str, column: pa.Array, elements: Elements) -> None:
+        texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+        # Backslashes are rare, and looking for one is cheap.
+        if not pc.any(pc.match_substring(texts, "\\")).as_py():
+            return
+        for row, text in enumerate(column.to_pylist()):
+            if text is not None and _ESCAPES.search(text):
+                self._add_escape(id, text, elements.position(row))
+                return
+
+    def _add_escape(self, id: str, text: str, position: Position) -> None:
+        self._free_texts -= {id}
+        self._add(
+            position,
+            f"{id} holds `\\n` or the like, which programs write where they mean another character; it was kept as it "
+            "stands.",
+            rule="escaped-text",
+            severity=Severity.INFO,
+            component=id,
+            value=text,
         )
 
     def _explicit_measure(self, segment: Segment, observed: Columns) -> None:
@@ -225,7 +360,7 @@ class Assembly:
     def _values_of(self, component: ResolvedComponent, text: str) -> Value:
         """Return what a text of the message says: one value, or several."""
         if text.startswith(LIST_MARK):
-            several = list_of(text)
+            several = tuple(self._single(component, value) for value in list_of(text))
             if component.is_multiple:
                 return several
             return ";".join(several)
@@ -265,6 +400,11 @@ class Assembly:
                 own = theirs if own is None else _coalesced(own, theirs)
             if own is not None:
                 columns[id] = own
+        noted = observed.get(ANNOTATIONS)
+        if noted is not None:
+            columns[ANNOTATIONS] = (
+                noted if pa.types.is_dictionary(noted.type) else noted.dictionary_encode()
+            )
         return columns
 
     # -- values above the observation ------------------------------------------------------------------
@@ -314,16 +454,15 @@ class Assembly:
     def _merge(self, candidates: Iterable[tuple[Position, str, Mapping[str, str], Value]]) -> None:
         """Keep values above the observation, the first where two contradict each other."""
         for position, id, whole, value in candidates:
+            if id == ANNOTATIONS:
+                self._note(whole, value)
+                continue
             dimensions = self._above[id]
             key = tuple((name, whole[name]) for name in dimensions if name in whole)
             if len(key) < len(dimensions):
                 self._tell_incomplete(position, id, key, dimensions)
                 continue
-            values = self._entries.get(key)
-            if values is None:
-                values = self._entries[key] = {}
-                self.attributes.append(AttributeValues(dict(key), values))
-            first = values.setdefault(id, value)
+            first = self._entry(key).setdefault(id, value)
             if first != value and (key, id, value) not in self._contradictions:
                 self._contradictions.add((key, id, value))
                 self._add(
@@ -351,6 +490,48 @@ class Assembly:
             component=id,
             key=dict(key),
         )
+
+    def _noted(
+        self, segment: Segment, series: Columns, stated: Iterable[tuple[Values, Position]]
+    ) -> Iterator[tuple[Position, str, Mapping[str, str], Value]]:
+        """Yield the annotations of series, groups and the data set."""
+        for values, position in stated:
+            if ANNOTATIONS in values:
+                yield position, ANNOTATIONS, values, values[ANNOTATIONS]
+        column = series.get(ANNOTATIONS)
+        if column is None:
+            return
+        ids = [id for id in self.dsd.key_ids if id in series]
+        for row in np.flatnonzero(_valid(column)).tolist():
+            if row or not segment.is_continued:
+                values = {id: text for id in ids if (text := series[id][row].as_py()) is not None}
+                yield segment.series.position(row), ANNOTATIONS, values, column[row].as_py()
+
+    def _note(self, named: Mapping[str, str], text: Value) -> None:
+        """Keep annotations above the observation, all that one key has together."""
+        values = self._entry(self._key_of(named))
+        known = values.get(ANNOTATIONS, "[]")
+        assert isinstance(known, str)  # noqa: S101 (annotations are one text)
+        assert isinstance(text, str)  # noqa: S101
+        before = annotations_of(known)
+        new = [entry for entry in annotations_of(text) if entry not in before]
+        values[ANNOTATIONS] = annotations_text((*before, *new))
+
+    def _key_of(self, values: Mapping[str, str]) -> Key:
+        """Return the dimensions that values name."""
+        return tuple(
+            (id, values[id])
+            for id in self.dsd.key_ids
+            if values.get(id, SWITCHED_OFF) != SWITCHED_OFF
+        )
+
+    def _entry(self, key: Key) -> dict[str, Value]:
+        """Return the values above the observation of a key."""
+        values = self._entries.get(key)
+        if values is None:
+            values = self._entries[key] = {}
+            self.attributes.append(AttributeValues(dict(key), values))
+        return values
 
     def _lifted(
         self, segment: Segment, columns: Columns
@@ -428,13 +609,9 @@ class Assembly:
 
     def _hold(self, stated: Iterable[tuple[Values, Position]]) -> None:
         for values, position in stated:
-            key = tuple(
-                (id, values[id])
-                for id in self.dsd.key_ids
-                if values.get(id, SWITCHED_OFF) != SWITCHED_OFF
-            )
+            key = self._key_of(values)
             for id, text in values.items():
-                if id in self._above or id in self.dsd.key_ids:
+                if id in self._above or id in self.dsd.key_ids or id == ANNOTATIONS:
                     continue
                 value = self._values_of(self.dsd[id], text)
                 self._held.setdefault(id, []).append((position.order, key, value))
@@ -497,6 +674,8 @@ class Assembly:
             if component.id in columns
             and columns[component.id].null_count < len(columns[component.id])
         ]
+        if ANNOTATIONS in columns:
+            arrays.append((ANNOTATIONS, columns[ANNOTATIONS]))
         arrays.append((LOCATOR, _locators(segment.observations)))
         if not kept.all():
             rows = pa.array(np.flatnonzero(kept))
@@ -537,7 +716,9 @@ class Assembly:
             [pa.Table.from_batches([rows]), pa.Table.from_batches([patterns])],
             promote_options="default",
         )
-        names = [name for name in (*self.dsd.by_id, LOCATOR) if name in whole.column_names]
+        names = [
+            name for name in (*self.dsd.by_id, ANNOTATIONS, LOCATOR) if name in whole.column_names
+        ]
         whole = whole.select(names).unify_dictionaries().combine_chunks()
         orders = [segment.observations.orders, segment.series.orders[self._lonely(segment)]]
         (batch,) = whole.to_batches()

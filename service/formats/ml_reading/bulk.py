@@ -29,7 +29,7 @@ from service.formats.ml_reading.segment import Elements, Numbers, Segment
 _OPENING = re.compile(r"<((?:[\w.-]+:)?(Series|Obs))(?=[\s/>])", re.ASCII)
 _NOT_PLAIN = re.compile("'|<[!?]|[\ue000\ue001]")
 # The value behind these words is one of few and says what the next value is: it counts as markup.
-_NAMING = re.compile(r"\s(?:id|concept|[\w.-]+:type)\s*=\s*\Z", re.ASCII)
+_NAMING = re.compile(r"\s(?:id|concept|xml:lang|[\w.-]+:type)\s*=\s*\Z", re.ASCII)
 _MARK, _MARK_END = "\ue000", "\ue001"
 _MARKED = re.compile(f"{_MARK}([0-9]+){_MARK_END}", re.ASCII)
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -41,6 +41,8 @@ _SAMPLE = 1_024
 MOST_LITERALS = 4_096
 MOST_SHAPES = 512
 MOST_CACHED = 20_000
+MOST_NAMES = 16
+"""Values in a row that name something."""
 _BETWEEN, _IN_SERIES, _UNCHANGED = 0, 1, -1
 
 
@@ -363,13 +365,25 @@ def _without_quotes(pieces: pa.Array) -> list[str]:
 
 def _join_names(pieces: _Pieces, literal: Callable[[str], _Literal]) -> _Pieces:
     """Return the pieces with each value that names something made a part of the markup around it."""
-    naming = np.array([_NAMING.search(entry.text) is not None for entry in pieces.literals])
-    flagged = naming[pieces.codes]
-    at = np.flatnonzero(flagged)
-    if not len(at):
-        return pieces
-    if at[-1] == len(pieces.codes) - 1 or flagged[at + 1].any():
-        raise _UncertainError
+    for _ in range(MOST_NAMES):
+        naming = np.array([_NAMING.search(entry.text) is not None for entry in pieces.literals])
+        flagged = naming[pieces.codes]
+        # Of names that follow each other the last comes first: then the markup behind each is no name.
+        last = flagged.copy()
+        last[:-1] &= ~flagged[1:]
+        at = np.flatnonzero(last)
+        if not len(at):
+            return pieces
+        if at[-1] == len(pieces.codes) - 1:
+            raise _UncertainError
+        pieces = _join_these(pieces, at, literal)
+        if len(at) == np.count_nonzero(flagged):
+            return pieces
+    raise _UncertainError
+
+
+def _join_these(pieces: _Pieces, at: Numbers, literal: Callable[[str], _Literal]) -> _Pieces:
+    """Return the pieces with some pieces of markup, the value behind each and the next joined."""
     names = pieces.texts.take(pa.array(pieces.behind[at])).dictionary_encode()
     texts = _without_quotes(names.dictionary)
     size = len(pieces.literals)

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Protocol
 from xml.parsers import expat
 
-from codelists.text import best_match
+from codelists.text import DEFAULT_LANGUAGE
 from codelists.urn import Urn, UrnSyntaxError, parse_urn
+from dsd.annotated import annotations_of, annotations_text
+from dsd.batch import ANNOTATIONS
 from dsd.dataset import SetAttributes
 from dsd.finding import Finding, Severity
+from dsd.localised import compose, is_language_tag
 from service.formats.ml_reading.segment import (
     LIST_MARK,
+    MARKUP_MARK,
+    OF_SERIES,
     DatasetEnd,
     DatasetHead,
     Position,
@@ -28,18 +34,22 @@ from service.formats.ml_reading.segment import (
 )
 from service.formats.ml_reading.vocabulary import (
     CHILDREN,
+    COMMON,
     NOT_KEPT,
     OTHER_SET_WORDS,
     REFERENCES,
+    SCOPES,
     SET_WORDS,
     VOCABULARIES,
     Vocabulary,
 )
+from service.formats.sdmx_ml_markup import Markup
 
 MOST_DEPTH = 64
 MOST_TEXT = 16 << 20
 """Characters of one text."""
 TIME, MEASURE = "TIME_PERIOD", "OBS_VALUE"
+_LANGUAGE = "http://www.w3.org/XML/1998/namespace lang"
 
 Item = DatasetHead | Segment | DatasetEnd
 Attributes = Mapping[str, str]
@@ -47,6 +57,19 @@ Attributes = Mapping[str, str]
 
 class RefusedError(Exception):
     """The document is not one that is read; says why."""
+
+
+class _Taker(Protocol):
+    """Takes the events of the parser inside an element."""
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        """Take the start of an element."""
+
+    def end(self) -> None:
+        """Take the end of an element."""
+
+    def characters(self, text: str) -> None:
+        """Take text."""
 
 
 class Place:
@@ -105,6 +128,8 @@ class MessageHandler:
         """Line on which a series, group or observation started last."""
         self.path: list[str] = []
         self._skipping = 0
+        self._taker: _Taker | None = None
+        """Takes what would be skipped."""
         self._is_in_cdata = False
         self._texts: list[str] | None = None
         self._text_length = 0
@@ -130,6 +155,7 @@ class MessageHandler:
         self._several: list[str] = []
         self._languages: dict[str, str] = {}
         self._language = ""
+        self._is_marked_up = False
         self._starts: dict[str, Callable[[Attributes], None]] = {
             "Group": self._start_group,
             "Series": self._start_series,
@@ -141,7 +167,8 @@ class MessageHandler:
             "KeyFamilyRef": self._start_text,
             "Comp": self._start_component,
             "Text": self._start_text_in_a_language,
-            "StructuredText": self._start_text_in_a_language,
+            "StructuredText": self._start_structured_text,
+            "Annotations": self._start_annotations,
             "Value": self._start_value,
         }
         self._ends: dict[str, Callable[[], None]] = {
@@ -155,7 +182,8 @@ class MessageHandler:
             "KeyFamilyRef": self._end_key_family,
             "Comp": self._end_component,
             "Text": self._end_text_in_a_language,
-            "StructuredText": self._end_text_in_a_language,
+            "StructuredText": self._end_structured_text,
+            "Annotations": self._end_annotations,
             "Value": self._end_value,
         }
         self._attach(parser)
@@ -190,7 +218,7 @@ class MessageHandler:
         None where it holds back a part of a tag, a comment or an instruction, or is inside a CDATA section.
         """
         parser = self.place.parser
-        if self._is_in_cdata or parser.CurrentByteIndex != fed:
+        if self._is_in_cdata or self._taker is not None or parser.CurrentByteIndex != fed:
             return None
         return parser.CurrentLineNumber, parser.CurrentColumnNumber
 
@@ -214,8 +242,11 @@ class MessageHandler:
     def start(self, name: str, attributes: Attributes) -> None:
         """Take the start of an element."""
         self.events += 1
-        if self._skipping:
+        if self._skipping or self._taker is not None:
             self._deeper()
+            if self._taker is not None:
+                self._count(len(name) + sum(map(len, attributes.values())))
+                self._taker.start(name, attributes)
             return
         local = name.rpartition(" ")[2]
         if self.dataset is not None:
@@ -232,6 +263,8 @@ class MessageHandler:
         self.events += 1
         if self._skipping:
             self._skipping -= 1
+            if self._taker is not None:
+                self._taker.end()
             return
         local = self.path[-1]
         if self.dataset is None:
@@ -245,19 +278,28 @@ class MessageHandler:
     def characters(self, text: str) -> None:
         """Take text."""
         self.events += 1
-        if self._texts is not None:
+        if self._taker is not None:
+            self._count(len(text))
+            self._taker.characters(text)
+        elif self._texts is not None:
             if self._skipping:
                 return
-            self._text_length += len(text)
-            if self._text_length > MOST_TEXT:
-                raise RefusedError(f"a text is longer than {MOST_TEXT} characters")
+            self._count(len(text))
             self._texts.append(text)
         elif self.dataset is not None and not self._skipping and not text.isspace():
-            self._tell_once(
-                "stray-text",
-                Severity.WARNING,
-                f"There is text in {self.path[-1]}, which has none in the standard; it was left out.",
-            )
+            self._tell_stray_text(self.path[-1])
+
+    def _tell_stray_text(self, element: str) -> None:
+        self._tell_once(
+            "stray-text",
+            Severity.WARNING,
+            f"There is text in {element}, which has none in the standard; it was left out.",
+        )
+
+    def _count(self, length: int) -> None:
+        self._text_length += length
+        if self._text_length > MOST_TEXT:
+            raise RefusedError(f"a text is longer than {MOST_TEXT} characters")
 
     def _deeper(self) -> None:
         self._skipping += 1
@@ -379,6 +421,9 @@ class MessageHandler:
         local = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
         reference, problem = self._resolve(local, attributes)
         said = {field: local.get(word) for word, field in SET_WORDS.items() if word in local}
+        # Headers name a data set too; the standard does not say which of several.
+        if (named := self._header.pop("DataSetID", "")) and "set_id" not in said:
+            said["set_id"] = named
         self.dataset = DatasetHead(
             self._words,
             reference,
@@ -386,6 +431,7 @@ class MessageHandler:
             local.get("action", self._header.get("DataSetAction") or None),
             SetAttributes(**said),
             self._dataset_line,
+            is_to_the_letter=not self._bare_words(attributes),
         )
         self.items.append(self.dataset)
         values = {
@@ -397,6 +443,32 @@ class MessageHandler:
         if values and not self._words.is_generic:
             self.builder.stated(values, position)
         self._values = {}
+        self._tell_deviations(name, attributes)
+
+    def _bare_words(self, attributes: Attributes) -> list[str]:
+        """Return the XML attributes of a data set that lack the namespace which its schema has them in."""
+        if self._words.is_generic or self._words.version == "2.0":
+            return []
+        return sorted(attributes.keys() & (SET_WORDS.keys() | OTHER_SET_WORDS))
+
+    def _tell_deviations(self, name: str, attributes: Attributes) -> None:
+        """Report how the element of a data set is written otherwise than its schema has it."""
+        words = self._words
+        if words.version == "2.0":
+            return
+        space = name.rpartition(" ")[0]
+        if space != words.message_namespace:
+            self._tell_namespace("DataSet", space, words.message_namespace)
+        for word in self._bare_words(attributes):
+            self._tell_namespace(word, "", "the namespace of structure-specific data")
+        scope = next((v for k, v in attributes.items() if k.endswith(" dataScope")), None)
+        if words.version == "2.1" and scope is not None and scope not in SCOPES:
+            self._tell_once(
+                "sender-deviation",
+                Severity.INFO,
+                f"dataScope is one of {', '.join(sorted(SCOPES))}, not {scope!r}; it says nothing that was needed.",
+                value=scope,
+            )
 
     def _resolve(
         self, local: Attributes, attributes: Attributes
@@ -456,7 +528,9 @@ class MessageHandler:
         if self._is_named_group(parent, local, attributes):
             local = "Group"
         # What a series says of itself comes before its observations.
-        is_late = parent == "Series" and local != "Obs" and self._series is None
+        is_late = (
+            parent == "Series" and local not in ("Obs", "Annotations") and self._series is None
+        )
         if is_late or local not in CHILDREN.get(parent, ()):
             self._start_other(local, parent)
             return
@@ -479,7 +553,8 @@ class MessageHandler:
             self._tell_once(
                 "annotations-not-kept",
                 Severity.WARNING,
-                f"{parent} has annotations, which are not kept.",
+                f"{parent} has annotations, which are not kept: they are of data sets, groups, series and observations.",
+                mark=parent,
             )
         elif local == "Metadata":
             self._tell_once(
@@ -487,7 +562,14 @@ class MessageHandler:
                 Severity.WARNING,
                 f"{parent} has reference metadata, which are not kept.",
             )
-        elif local != "DataProvider":
+        elif local == "DataProvider":
+            self._tell_once(
+                "sender-deviation",
+                Severity.INFO,
+                "The data set names its provider, which is not kept: a provision agreement in the header does.",
+                mark=local,
+            )
+        else:
             self._tell_once(
                 "unknown-element",
                 Severity.ERROR,
@@ -512,13 +594,17 @@ class MessageHandler:
         self._told.add(name)
         expected = self._words.data_namespace
         space = name.rpartition(" ")[0]
-        if expected is None or space == expected or local in ("Text", "StructuredText"):
+        if expected is None or space == expected or local in COMMON:
             return
-        self._finding(
+        self._tell_namespace(local, space, expected)
+
+    def _tell_namespace(self, local: str, space: str, expected: str) -> None:
+        self._tell_once(
             "unexpected-namespace",
             Severity.INFO,
             f"{local} is of {space or 'no namespace'}, in {self._title} it is of "
             f"{expected or 'none'}; it was read all the same.",
+            mark=f"{space} {local}",
             value=local,
         )
 
@@ -598,7 +684,7 @@ class MessageHandler:
 
     def _start_value(self, attributes: Attributes) -> None:
         if self.path[-2] == "Comp":
-            self._languages = {}
+            self._languages, self._is_marked_up = {}, False
             self._begin_text()
             return
         word = self._words.id_word
@@ -621,6 +707,42 @@ class MessageHandler:
     def _start_observation_value(self, attributes: Attributes) -> None:
         if "value" in attributes:
             self._put(attributes.get("id", MEASURE), attributes["value"])
+
+    # -- annotations -------------------------------------------------------------------------------
+
+    def _start_annotations(self, attributes: Attributes) -> None:
+        # Imported where it is needed: few data have annotations, and what reads them is what reads structures.
+        from service.formats.sdmx_ml_annotation import AnnotationsReader
+
+        self._taker, self._text_length = AnnotationsReader(self._words.form), 0
+
+    def _end_annotations(self) -> None:
+        from service.formats.sdmx_ml_annotation import AnnotationsReader
+
+        reader, self._taker = self._taker, None
+        assert isinstance(reader, AnnotationsReader)  # noqa: S101 (what its start made)
+        found, problems = reader.read()
+        owner = self.path[-2]
+        for problem in problems:
+            self._finding(
+                "annotations-not-kept",
+                Severity.WARNING,
+                f"{owner} has an annotation that is none of the standard's, and is not kept: {problem}.",
+            )
+        if not found:
+            return
+        text = annotations_text(found)
+        position = Position(self.order, self.place.line, 0)
+        if owner == "DataSet":
+            self.builder.stated({ANNOTATIONS: text}, position)
+        elif owner == "Series" and self._series is None:
+            # Version 2.0 has them after the observations.
+            self.builder.stated(self._values | {ANNOTATIONS: text, OF_SERIES: ""}, position)
+        elif ANNOTATIONS in self._values:
+            more = (*annotations_of(self._values[ANNOTATIONS]), *found)
+            self._values[ANNOTATIONS] = annotations_text(more)
+        else:
+            self._values[ANNOTATIONS] = text
 
     # -- texts -------------------------------------------------------------------------------------
 
@@ -656,40 +778,80 @@ class MessageHandler:
         self._put(self._component, as_list_text(self._several))
 
     def _start_text_in_a_language(self, attributes: Attributes) -> None:
-        self._language = attributes.get("http://www.w3.org/XML/1998/namespace lang", "en")
-        if self.path[-1] == "StructuredText":
-            self._tell_once(
-                "structured-text",
-                Severity.WARNING,
-                f"{self._component} has marked-up text (XHTML), of which nothing is kept.",
-                component=self._component,
-            )
+        self._language = attributes.get(_LANGUAGE, DEFAULT_LANGUAGE)
+        self._tell_mixed(self._text())
         self._begin_text()
 
     def _end_text_in_a_language(self) -> None:
-        self._languages.setdefault(self._language, self._text())
+        self._add_text(self._text())
+
+    def _start_structured_text(self, attributes: Attributes) -> None:
+        self._language = attributes.get(_LANGUAGE, DEFAULT_LANGUAGE)
+        self._taker, self._text_length = Markup(), 0
+
+    def _end_structured_text(self) -> None:
+        markup, self._taker = self._taker, None
+        assert isinstance(markup, Markup)  # noqa: S101 (what its start made)
+        if markup.foreign:
+            self._tell_once(
+                "structured-text",
+                Severity.WARNING,
+                f"{self._component} has marked-up text with what is none of XHTML: {', '.join(markup.foreign)}; "
+                "of elements their names alone were kept, XML attributes were left out.",
+                component=self._component,
+                value=markup.foreign[0],
+            )
+        self._is_marked_up = True
+        self._add_text(markup.text())
+
+    def _tell_mixed(self, text: str) -> None:
+        """Report text that stands in a value beside texts in languages."""
+        if text and not text.isspace():
+            self._tell_stray_text("Value beside its Text")
+
+    def _add_text(self, text: str) -> None:
+        """Take a text of the value, one a language."""
+        if self._language in self._languages:
+            self._tell_duplicate(self._language, text)
+        self._languages.setdefault(self._language, text)
+
+    def _tell_duplicate(self, language: str, text: str) -> None:
+        self._finding(
+            "duplicate-component",
+            Severity.ERROR,
+            f"{self._component} has two texts in the language {language!r}; the first was kept.",
+            component=self._component,
+            value=text,
+        )
 
     def _end_value(self) -> None:
         if self.path[-2] != "Comp":
             return
         text = self._text()
         if self._languages:
-            text = self._in_one_language()
-        self._several.append(text)
+            self._tell_mixed(text)
+            text = self._localised()
+        self._several.append(f"{MARKUP_MARK}{text}" if self._is_marked_up else text)
 
-    def _in_one_language(self) -> str:
-        found = best_match(self._languages, ())
-        tag, text = found or next(iter(self._languages.items()))
-        if len(self._languages) > 1:
-            self._finding(
-                "multilingual-values",
-                Severity.ERROR,
-                f"{self._component} comes in the languages {', '.join(self._languages)}, but takes one text; "
-                f"that in {tag!r} was kept.",
-                component=self._component,
-                value=text,
-            )
-        return text
+    def _localised(self) -> str:
+        """Return the texts of a value as one."""
+        texts: dict[str, str] = {}
+        for language, text in self._languages.items():
+            tag = language.replace("_", "-")
+            if not is_language_tag(tag):
+                self._tell_once(
+                    "sender-deviation",
+                    Severity.INFO,
+                    f"{language!r} names no language; what is in it was taken as English.",
+                    mark=language,
+                    component=self._component,
+                    value=language,
+                )
+                tag = DEFAULT_LANGUAGE
+            if tag in texts:
+                self._tell_duplicate(tag, text)
+            texts.setdefault(tag, text)
+        return compose(texts)
 
     # -- findings ----------------------------------------------------------------------------------
 

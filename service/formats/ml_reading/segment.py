@@ -18,9 +18,15 @@ from service.formats.ml_reading.vocabulary import Vocabulary
 Values = dict[str, str]
 Numbers = npt.NDArray[np.int64]
 
-# Several values of a component stand in one text: first the mark, then each value and its end. Neither
-# character can occur in XML 1.0, so that such a text is never one that was reported.
-LIST_MARK, LIST_END = "\x1e", "\x1f"
+# Several values of a component stand in one text: first the mark, then each value and its end. None of these
+# characters can occur in XML 1.0, so that such a text is never one that was reported.
+LIST_MARK, LIST_END = "\x1c", "\x1d"
+MARKUP_MARK = "\x1a"
+"""Before a value that came as marked-up text."""
+
+
+OF_SERIES = "$series"
+"""Beside annotations among stated values: they are of the series whose values the others are, and were told before."""
 
 
 def as_list_text(values: Sequence[str]) -> str:
@@ -76,6 +82,8 @@ class DatasetHead:
     action: str | None
     said: SetAttributes
     line: int
+    is_to_the_letter: bool = True
+    """False where XML attributes of it are of no namespace that its schema has in one: some programs write so."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ _MOST_SILENT = 16 << 20
 """Bytes without any event: a tag, comment or name that does not end."""
 _LOOK = 4096
 _SEGMENT_SIZE = 32_768
+_INVALID_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class MessageSource:
         reason = str(error)
         if isinstance(error, expat.ExpatError):
             reason = expat.ErrorString(error.code)
+            if error.code == _INVALID_TOKEN:
+                reason += " (inside a value, quotation marks, & and < are written as &quot;, &amp; and &lt;)"
             line = error.lineno + self._handler.place.skipped_lines
         return Finding(
             rule="not-sdmx-ml",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsd.dataset import Action
+from service.formats.structure_table.vocabulary import Form
 
 XSI_TYPE = "http://www.w3.org/2001/XMLSchema-instance type"
 """An XML attribute's name as the parser gives it: namespace, space, local name."""
@@ -34,6 +35,11 @@ class Vocabulary:
     actions: frozenset[Action] = frozenset(Action)
     deletes_patterns: bool = True
     """A data set that deletes may leave dimensions open."""
+
+    @property
+    def form(self) -> Form:
+        """Return the form in which it has what structures and data have in common."""
+        return {"3.0": Form.ML30, "3.1": Form.ML31}.get(self.version, Form.ML21)
 
     @property
     def title(self) -> str:
@@ -100,11 +106,15 @@ VOCABULARIES: tuple[Vocabulary, ...] = (
 )
 
 CHILDREN: dict[str, frozenset[str]] = {
-    "DataSet": frozenset(("KeyFamilyRef", "Attributes", "Group", "Series", "Obs", "Atts")),
-    "Group": frozenset(("GroupKey", "Attributes", "Series", "Comp")),
-    "Series": frozenset(("SeriesKey", "Attributes", "Obs", "Comp")),
-    "Obs": frozenset(("ObsKey", "ObsDimension", "Time", "ObsValue", "Attributes", "Comp")),
-    "Atts": frozenset(("Comp",)),
+    "DataSet": frozenset(
+        ("Annotations", "KeyFamilyRef", "Attributes", "Group", "Series", "Obs", "Atts")
+    ),
+    "Group": frozenset(("Annotations", "GroupKey", "Attributes", "Series", "Comp")),
+    "Series": frozenset(("Annotations", "SeriesKey", "Attributes", "Obs", "Comp")),
+    "Obs": frozenset(
+        ("Annotations", "ObsKey", "ObsDimension", "Time", "ObsValue", "Attributes", "Comp")
+    ),
+    "Atts": frozenset(("Annotations", "Comp")),
     "SeriesKey": frozenset(("Value",)),
     "GroupKey": frozenset(("Value",)),
     "ObsKey": frozenset(("Value",)),
@@ -113,6 +123,12 @@ CHILDREN: dict[str, frozenset[str]] = {
     "Value": frozenset(("Text", "StructuredText")),
 }
 """Elements inside a data set, by parent: those of all versions, for no name has two meanings."""
+
+SCOPES = frozenset(("DataStructure", "ConstrainedDataStructure", "Dataflow", "ProvisionAgreement"))
+"""What `dataScope` of a data set of SDMX-ML 2.1 may be (SDMXCommon.xsd, DataScopeType)."""
+
+COMMON = frozenset(("Text", "StructuredText", "Annotations"))
+"""Elements of the namespace that all messages have in common."""
 
 NOT_KEPT = frozenset(("Annotations", "Metadata"))
 """Parts of the standard that have no place in a batch."""

@@ -143,6 +143,13 @@ def localised() -> Structures:
 
 
 @pytest.fixture(scope="session")
+def marked_up() -> Structures:
+    """A structure with marked-up texts (XHTML) at every level, some in languages: DF_X."""
+    body = (FOLDER / "structures" / "marked_up.json").read_bytes()
+    return Structures(decode_structures(body).data.all())
+
+
+@pytest.fixture(scope="session")
 def driver_schema(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a schema that imports the official message schema and those generated of some DSDs."""
 

@@ -254,7 +254,8 @@ def test_annotations(entry: DataFormat, localised: Structures) -> None:
     ]
     above = [
         AttributeValues({}, {ANNOTATIONS: NOTED_TOO}),
-        AttributeValues({"REF_AREA": "LAO"}, {ANNOTATIONS: NOTED}),
+        # Generic data of SDMX-ML 2.1 have no group without a value.
+        AttributeValues({"REF_AREA": "LAO"}, {"AREA_NOTE": "x", ANNOTATIONS: NOTED}),
         AttributeValues({"REF_AREA": "LAO", "SEX": "M"}, {ANNOTATIONS: NOTED_TOO}),
     ]
     came = written_and_read(entry, localised, rows, above)

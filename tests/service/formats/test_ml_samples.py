@@ -15,6 +15,7 @@ from codelists.item_scheme import Concept
 from codelists.urn import Urn
 from dsd.batch import rows_of
 from dsd.finding import Report
+from dsd.localised import compose
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structure import DataAttribute, DataStructure, Measure
 from dsd.structures import Structures
@@ -53,8 +54,8 @@ SAMPLES: list[tuple[str, str, int, list[str]]] = [
         for version in ("3.0", "3.1")
         for file, structure, count, findings in (
             (SIMPLE, "Data Structure Definition/ECB_EXR.xml", 116, []),
-            # TITLE comes in English and French; SOURCE_PUB has two values, where its DSD takes one.
-            (COMPLEX, "Data - Complex Data Attributes/ECB_EXR_CA_DSD.xml", 3 if version == "3.0" else 4, ["several-values"] + ["multilingual-values"] * 2),
+            # SOURCE_PUB has two values, where its DSD takes one.
+            (COMPLEX, "Data - Complex Data Attributes/ECB_EXR_CA_DSD.xml", 3 if version == "3.0" else 4, ["several-values"]),
         )
     ),
 ]  # fmt: skip
@@ -99,7 +100,7 @@ def component(role: Role, number: int, definition: Any) -> ResolvedComponent:
         concept=Concept(id=definition.id),
         definition=definition,
         codelist=None,
-        text_format=None,
+        text_format=local.format if local else None,
         is_mandatory=isinstance(definition, DataAttribute | Measure)
         and definition.usage == "mandatory",
         is_multiple=bool(local and local.is_multiple),
@@ -151,7 +152,7 @@ def values_of(element: etree._Element, at_observation: str, *, explicit: bool) -
 def text_of(value: etree._Element) -> str:
     lang = "{http://www.w3.org/XML/1998/namespace}lang"
     texts = {text.get(lang, "en"): text.text or "" for text in value}
-    return texts.get("en", value.text or "")
+    return compose(texts) if texts else value.text or ""
 
 
 def walk(body: bytes, keys: tuple[str, ...]) -> Iterator[Row]:
