@@ -80,6 +80,10 @@ class Selection:
     limit: int | None = None
     as_of: datetime | None = None
     """The state at this instant (UTC); None for the present."""
+    since: datetime | None = None
+    """Only what was written after this instant (UTC) and is there in the state asked for; None for everything."""
+    gone: bool = False
+    """With `since`: instead what was there at that instant and is there no more."""
 
     @property
     def is_empty(self) -> bool:

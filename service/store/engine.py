@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from service.query.selection import Selection
 from service.store.apply import FlowWriter
 from service.store.artefact_log import ArtefactLog
 from service.store.backup import refuse_interrupted_restore, write_backup
-from service.store.catalog import Catalog, FlowCommit, FlowState
+from service.store.catalog import AttributeStates, Catalog, FlowCommit, FlowState
 from service.store.compaction import compact_flow
 from service.store.fault import Fault, no_fault
 from service.store.leaf import LEAF_ROWS, LeafFolder, disk_error
@@ -175,8 +176,21 @@ class ParquetStore:
                 f"{dataflow.short} is stored with the dimensions {', '.join(state.head.dimensions)}, the DSD "
                 f"has {', '.join(selection.dsd.key_ids)}: read it with the version under which it was stored"
             )
+        found = self._at(selection, state)
+        if selection.since is None:
+            return found
+        after = self._catalog.revision_at(dataflow, selection.since).number
+        before = self._catalog.attributes_at(dataflow, after)
+        changed = (
+            _gone(before, found.attributes) if selection.gone else _new(before, found.attributes)
+        )
+        return replace(found, attributes=changed, after=after)
+
+    def _at(self, selection: Selection, state: FlowState) -> Slice:
+        """Return a selection with the state at its instant."""
         if selection.as_of is None:
             return Slice(selection, state, state.head.revision, state.attributes, None)
+        dataflow = selection.dsd.urn
         revision = self._catalog.revision_at(dataflow, selection.as_of)
         if revision.number >= state.head.revision.number:
             # Greater where a commit came in between: this snapshot is the state before it, and says so.
@@ -338,3 +352,13 @@ class ParquetStore:
         """
         self._after_fork()
         return write_backup(self._catalog, self._leaves, target, self._fault, progress)
+
+
+def _new(before: AttributeStates, now: AttributeStates) -> AttributeStates:
+    """Return the values above the observation that were not, or were others, before."""
+    return {key: value for key, value in now.items() if before.get(key) != value}
+
+
+def _gone(before: AttributeStates, now: AttributeStates) -> AttributeStates:
+    """Return the values above the observation that are there no more."""
+    return {key: value for key, value in before.items() if key not in now}

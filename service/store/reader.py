@@ -70,6 +70,13 @@ class Slice:
     attributes: AttributeStates
     transaction: int | None
     """The state after this transaction; None for the newest."""
+    after: int | None = None
+    """The transaction since which changes are asked for; None where everything is."""
+
+    @property
+    def is_all_of_present(self) -> bool:
+        """True where it is about the newest state and all of it."""
+        return self.transaction is None and self.after is None
 
 
 class Reader:
@@ -107,7 +114,7 @@ class Reader:
         """Return the number of observations of a slice."""
         scan = self._scan(part)
         selection = part.selection
-        if is_whole(selection) and part.transaction is None:
+        if is_whole(selection) and part.is_all_of_present:
             return sum(leaf.rows for leaf in scan.leaves)
         index = self._index(part, scan)
         if index is not None and concerns_series(selection):
@@ -203,7 +210,7 @@ class Reader:
 
     def _known_summary(self, part: Slice, scan: Scan, schema: pa.Schema) -> _Summary:
         """Return the summary of a large answer; that of a whole dataflow is kept while its leaves last."""
-        if part.state is None or part.transaction is not None or not is_whole(part.selection):
+        if part.state is None or not part.is_all_of_present or not is_whole(part.selection):
             return self._summary(scan, schema)
         dataflow = part.selection.dsd.urn
         key = (part.state.head.layout, tuple(schema.names))
@@ -244,6 +251,20 @@ class Reader:
     # -- the engine --------------------------------------------------------------------------------
 
     def _scan(self, part: Slice) -> Scan:
+        if part.selection.gone:
+            return self._scan_of_gone(part)
+        return replace(self._scan_of_state(part), after=part.after)
+
+    def _scan_of_gone(self, part: Slice) -> Scan:
+        """Return what was there at the transaction since which changes are asked for, and is not there now."""
+        present = replace(part, selection=Selection(part.selection.dsd, keys=part.selection.keys))
+        former = self._scan_of_state(replace(part, transaction=part.after))
+        if not former.history:
+            return replace(former, leaves=())
+        # What has not been superseded since is there still.
+        return replace(former, leaves=(), present=self._scan_of_state(present))
+
+    def _scan_of_state(self, part: Slice) -> Scan:
         state, selection = part.state, part.selection
         root = self._folder.root
         if state is None or part.transaction == 0:
@@ -257,7 +278,7 @@ class Reader:
 
     def _index(self, part: Slice, scan: Scan) -> Scan | None:
         """Return the series of a slice, windows aside, by the index; None where that cannot tell."""
-        if part.transaction is not None or not scan.leaves:
+        if not part.is_all_of_present or not scan.leaves:
             return None
         leaves = indexes_of(part.state, scan.leaves)
         if leaves is None:

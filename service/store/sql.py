@@ -1,7 +1,7 @@
 """A selection as SQL of DuckDB over leaves.
 
-Values are always bound. Identifiers come from the DSD only. There is never a JOIN: that would break the order
-of rows in silence. Scans of sorted files, WHERE, UNION ALL and windows with an empty OVER keep it
+Values are always bound. Identifiers come from the DSD only. There is no JOIN whose rows are not sorted after it: it would
+break their order in silence. Scans of sorted files, WHERE, UNION ALL and windows with an empty OVER keep it
 (DuckDB, "Order Preservation").
 """
 
@@ -22,6 +22,7 @@ from service.store.leaf import (
     SERIES_KEY,
     TX_FROM,
     TX_TO,
+    observation_key,
     order_columns,
 )
 from service.store.protocol import StoreError
@@ -124,6 +125,10 @@ class Scan:
     history: tuple[Leaf, ...] = ()
     transaction: int | None = None
     """The state after this transaction, from the versions in `leaves` and `history`; None for the newest."""
+    after: int | None = None
+    """Only versions that were written after this transaction."""
+    present: Scan | None = None
+    """Only rows whose key is not in this other state."""
 
     def cut(self, offset: int, limit: int | None) -> Scan:
         """Return the rows of another offset and limit."""
@@ -149,6 +154,12 @@ class Scan:
             needed += [name for name in order_columns(self._has_time) if name not in needed]
         branches = list(self._branches(query, needed))
         sql = " union all ".join(branches)
+        if self.present is not None:
+            key = observation_key(self._has_time)
+            sql = (
+                f"select * from ({sql}) anti join ({self.present.rows(query, key)}) "  # noqa: S608
+                f"using ({', '.join(map(quoted, key))})"
+            )
         if ordered:
             order = ", ".join(quoted(name) for name in order_columns(self._has_time))
             sql = f"select * from ({sql}) order by {order}"  # noqa: S608
@@ -212,6 +223,8 @@ class Scan:
             conditions.append(f"{TX_FROM} <= {at}")
             if leaves[0].kind == HISTORY:
                 conditions.append(f"{TX_TO} > {at}")
+        if self.after is not None:
+            conditions.append(f"{TX_FROM} > {query.bind(self.after)}")
         return sql + (" where " + " and ".join(conditions) if conditions else "")
 
 

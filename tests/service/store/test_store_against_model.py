@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -140,11 +141,22 @@ compactions = st.sets(st.integers(0, 4))
 """After which submissions the store is compacted."""
 
 
+@dataclass(frozen=True)
+class Instant:
+    """What held after a submission."""
+
+    at: datetime
+    transaction: int
+    models: dict[str, Model]
+    versions: dict[str, dict[Key, int]]
+
+
 def replay(flock, dsds, make_dataset, history, compacted=frozenset()) -> None:
     """Write submissions and compare every state, and the version of every observation, with the model."""
     models = {name: Model() for name in ("flock", "herd")}
     versions: dict[str, dict[Key, int]] = {name: {} for name in models}
-    instants = []
+    instants: list[Instant] = []
+    last = 0
     for number, submission in enumerate(history):
         before = copy.deepcopy(models)
         datasets = []
@@ -172,11 +184,20 @@ def replay(flock, dsds, make_dataset, history, compacted=frozenset()) -> None:
             _check_leaves(flock, dsds[name], models[name], versions[name])
             _check_index(flock, dsds[name])
             _check_what_is_available(flock, dsds[name], models[name])
-        instants.append((receipt.at, copy.deepcopy(models)))
-    for at, states in instants:
-        for name, model in states.items():
-            _check_state(flock, dsds[name], model, at)
-            _check_what_is_available(flock, dsds[name], model, at)
+        last = receipt.transaction or last
+        instants.append(Instant(receipt.at, last, copy.deepcopy(models), copy.deepcopy(versions)))
+    _check_instants(flock, dsds, instants)
+
+
+def _check_instants(flock, dsds, instants: list[Instant]) -> None:
+    for instant in instants:
+        for name, model in instant.models.items():
+            _check_state(flock, dsds[name], model, instant.at)
+            _check_what_is_available(flock, dsds[name], model, instant.at)
+    # Those side by side, and the first with the last.
+    for earlier, later in [*pairwise(instants), (instants[0], instants[-1])]:
+        for name in earlier.models:
+            _check_changes(flock, dsds[name], name, earlier, later)
 
 
 def _compact(flock, wanted: bool) -> None:
@@ -203,6 +224,33 @@ def _check_state(flock, dsd, model, at) -> None:
             for component, value in entry.values.items()
         }
     assert found == model.attributes
+
+
+def _check_changes(flock, dsd, name, earlier: Instant, later: Instant) -> None:
+    """What was written since an instant and is there, and what was there and is no more."""
+    was, now = earlier.models[name], later.models[name]
+    span = {"since": earlier.at, "as_of": later.at}
+    versions = later.versions[name]
+    assert flock.rows(dsd, **span) == [
+        row for row in now.rows() if versions[tuple(row[id] for id in KEY)] > earlier.transaction
+    ]
+    gone = [
+        {id: row[id] for id in KEY}
+        for row in was.rows()
+        if tuple(row[id] for id in KEY) not in now.observations
+    ]
+    assert flock.rows(dsd, component_ids=tuple(KEY), gone=True, **span) == gone
+    for is_gone, expected in (
+        (False, {k: v for k, v in now.attributes.items() if was.attributes.get(k) != v}),
+        (True, {k: v for k, v in was.attributes.items() if k not in now.attributes}),
+    ):
+        with flock.store.read(Selection(dsd, gone=is_gone, **span)) as snapshot:
+            found = {
+                (tuple(sorted(entry.key.items())), component): value
+                for entry in snapshot.preamble.attributes
+                for component, value in entry.values.items()
+            }
+        assert found == expected
 
 
 def _check_leaves(flock, dsd, model, versions) -> None:

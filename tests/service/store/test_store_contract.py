@@ -646,3 +646,32 @@ def test_a_text_in_languages_comes_back_as_reported(flock, dsd):
     texts = compose({"en": "One", "th": "หนึ่ง"})
     flock.load(dsd, [row(NOTE=texts)])
     assert flock.rows(dsd) == [row(NOTE=texts)]
+
+
+def test_what_changed_since_an_instant(flock, dsd):
+    """Inserted, updated and deleted; what came and went between is neither (SDMX-REST 2.2.2, doc/data.md)."""
+    title, other = (AttributeValues({}, {"TITLE": text}) for text in ("old", "new"))
+    flock.load(dsd, [row("IDN"), row("PHL"), row("TLS")], attributes=(title,))
+    start = flock.clock.now
+    flock.load(dsd, [row("IDN", value="2"), row("VNM"), row("MMR")], attributes=(other,))
+    flock.load(dsd, [row("PHL", value=None), row("MMR", value=None)], Action.DELETE)
+    assert flock.rows(dsd, since=start) == [row("IDN", value="2"), row("VNM")]
+    assert flock.rows(dsd, since=start, last_n=1, limit=1) == [row("IDN", value="2")]
+    keys = ({"REF_AREA": frozenset({"VNM", "TLS"})},)
+    assert flock.rows(dsd, since=start, keys=keys) == [row("VNM")]
+    only_keys = {"component_ids": dsd.key_ids, "gone": True}
+    assert flock.rows(dsd, since=start, **only_keys) == [row("PHL", value=None)]
+    assert flock.rows(dsd, since=flock.clock.now, **only_keys) == []
+    found = flock.store.availability(Selection(dsd, since=start))
+    assert (found.observations, found.values["REF_AREA"]) == (2, ("IDN", "VNM"))
+    with flock.store.read(Selection(dsd, since=start)) as snapshot:
+        assert [entry.values for entry in snapshot.preamble.attributes] == [{"TITLE": "new"}]
+    with flock.store.read(Selection(dsd, since=flock.clock.now)) as snapshot:
+        assert snapshot.preamble.attributes == ()
+
+
+def test_what_changed_before_there_was_anything(flock, dsd):
+    nothing = flock.clock.now
+    flock.load(dsd, [row("IDN")])
+    assert flock.rows(dsd, since=nothing) == [row("IDN")]
+    assert flock.rows(dsd, since=nothing, gone=True, component_ids=dsd.key_ids) == []
