@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from dsd.dataset import Action, PreparedDataset
+from dsd.dataset import NOTHING_SAID, Action, PreparedDataset, SetAttributes
 from dsd.spool import Spool
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
 from service.answers.errors import NoResultsError, ResponseTooLargeError
@@ -18,7 +19,7 @@ from service.query.binding import bind, dimension_at_observation
 from service.query.canonical import canonical
 from service.query.data_query import DataQuery
 from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
-from service.query.selection import Selection
+from service.query.selection import Order, Selection
 from service.query.source import Revision, Snapshot
 
 
@@ -42,14 +43,14 @@ def answer_data(sources: Sources, query: DataQuery, wanted: Wanted[DataFormat]) 
     # Beside others, a dataflow that never had data says nothing.
     filled = [t for t, revision in zip(targets, revisions, strict=True) if revision.number]
     parts = question.parts(filled or targets[:1])
-    _check_size(sources, [selection for _, selection in parts])
-    return question.encoded(parts)
+    _check_size(sources, [part.selection for part in parts])
+    return question.encoded(parts, revisions)
 
 
 def _check_size(sources: Sources, selections: Sequence[Selection]) -> None:
     limit = sources.settings.max_response_observations
     # A whole dataflow is counted without reading; only where these have too many must their parts be counted.
-    if all(selection.as_of is None for selection in selections):
+    if all(selection.as_of is None and not selection.gone for selection in selections):
         whole = sum(sources.store.count(Selection(selection.dsd)) for selection in selections)
         if whole <= limit:
             return
@@ -62,7 +63,25 @@ def _check_size(sources: Sources, selections: Sequence[Selection]) -> None:
         )
 
 
-Part = tuple[Target, Selection]
+@dataclass(frozen=True)
+class Part:
+    """What becomes one dataset of the answer."""
+
+    target: Target
+    selection: Selection
+    said: SetAttributes = NOTHING_SAID
+
+    @property
+    def action(self) -> Action:
+        """What the dataset asks of who takes it over."""
+        if self.selection.gone:
+            return Action.DELETE
+        return Action.REPLACE if self.selection.component_ids is None else Action.MERGE
+
+    @property
+    def is_change(self) -> bool:
+        """True where values above the observation alone are worth telling."""
+        return self.selection.since is not None
 
 
 @dataclass(frozen=True)
@@ -86,17 +105,44 @@ class _Question:
         reasons: list[Exception] = []
         for target in targets:
             try:
-                found.append((target, self._selection(target)))
+                selection = self._selection(target)
             except (QuerySyntaxError, SemanticError, NoResultsError) as error:
                 reasons.append(error)
+            else:
+                found += self._disseminations(target, selection)
         if not found:
-            raise reasons[0]
+            raise reasons[0] if reasons else NoResultsError("nothing was disseminated in that time")
         return self._windowed(found) if len(found) > 1 else found
 
     def _selection(self, target: Target) -> Selection:
         # Providers are resolved to what they have agreed to report, before the binding.
         bound = bind(replace(self.query, providers=()), target.read)
+        if bound.order and not self.wanted.format.capabilities.free_rows:
+            asked = self.query.dimension_at_observation
+            bound = _series_together(bound, dimension_at_observation(asked, target.read))
         return target.within_regions(bound)
+
+    def _disseminations(self, target: Target, selection: Selection) -> Iterator[Part]:
+        """Yield what is told of one dataflow: its state, what has changed in it, or each change of its history.
+
+        SDMX-REST 1.5.0, 4.4, "updatedAfter", "includeHistory" with its example; 2.2.2, doc/data.md.
+        """
+        if not self.query.include_history:
+            yield Part(target, selection)
+            yield from _gone(Part(target, selection))
+            return
+        first, last = self.query.updated_after, self.query.as_of
+        before: datetime | None = None
+        for revision in reversed(self.sources.store.history(target.dataflow)):
+            at = revision.at
+            if at is None or (last is not None and at > last):
+                break
+            if first is None or at > first:
+                instant = at.isoformat()
+                change = replace(selection, as_of=at, since=before)
+                yield Part(target, change, SetAttributes(valid_from=instant))
+                yield from _gone(Part(target, change, SetAttributes(valid_to=instant)))
+            before = at
 
     def _windowed(self, parts: Sequence[Part]) -> list[Part]:
         """Return the parts that the offset and limit of the whole answer leave, each with its own."""
@@ -104,15 +150,16 @@ class _Question:
         if not skip and left is None:
             return list(parts)
         found = []
-        for target, selection in parts:
-            rows = self.sources.store.count(replace(selection, offset=0, limit=None))
+        for part in parts:
+            rows = self.sources.store.count(replace(part.selection, offset=0, limit=None))
             offset = min(skip, rows)
             skip -= offset
             taken = rows - offset if left is None else min(left, rows - offset)
             if left is not None:
                 left -= taken
             if taken:
-                found.append((target, replace(selection, offset=offset, limit=taken)))
+                window = replace(part.selection, offset=offset, limit=taken)
+                found.append(replace(part, selection=window))
         if not found:
             raise NoResultsError("no observation is left after offset")
         return found
@@ -131,19 +178,32 @@ class _Question:
             self.wanted.coding,
         )
 
-    def encoded(self, parts: Sequence[Part]) -> Answer:
-        """Return the answer with its body, each dataset made from one snapshot."""
+    def encoded(self, parts: Sequence[Part], revisions: Sequence[Revision]) -> Answer:
+        """Return the answer with its body, each dataset made from one snapshot.
+
+        `revisions` are those of the targets before anything was read: a tag may be older than what it stands for, so
+        that the client asks once more than it must, never newer.
+        """
         with ExitStack() as stack:
             read = [
-                (target, selection, stack.enter_context(self._snapshot(selection, len(parts))))
-                for target, selection in parts
+                (part, stack.enter_context(self._snapshot(part.selection, len(parts))))
+                for part in parts
             ]
-            known = {target.dataflow: snapshot.revision for target, _, snapshot in read}
+            known = {
+                part.target.dataflow: snapshot.revision
+                for part, snapshot in read
+                if part.selection.as_of is None
+            }
             revisions = [
-                known.get(target.dataflow) or self.sources.store.revision(target.dataflow)
-                for target in self.targets
+                known.get(target.dataflow, revision)
+                for target, revision in zip(self.targets, revisions, strict=True)
             ]
-            filled = [entry for entry in read if entry[2].preamble.observations]
+            filled = [
+                (part, snapshot)
+                for part, snapshot in read
+                if snapshot.preamble.observations
+                or (part.is_change and snapshot.preamble.attributes)
+            ]
             if not filled:
                 raise NoResultsError("no observation matches the query")
             return self._message(filled, revisions)
@@ -161,57 +221,54 @@ class _Question:
             yield replace(snapshot, batches=iter(spool))
 
     def _message(
-        self, read: Sequence[tuple[Target, Selection, Snapshot]], revisions: Sequence[Revision]
+        self, read: Sequence[tuple[Part, Snapshot]], revisions: Sequence[Revision]
     ) -> Answer:
         encode = self.wanted.format.encode
         if encode is None:
             raise NotSupportedError(f"{self.wanted.format.media_type} can only be read")
-        instants = [snapshot.revision.at for _, _, snapshot in read if snapshot.revision.at]
+        instants = [snapshot.revision.at for _, snapshot in read if snapshot.revision.at]
         header = Header(
             id=f"ILMS{self.tag(revisions)[:16].upper()}",
             # The instant of the data, not of the request: equal tags mean equal bytes (RFC 9110, 8.8.1).
             prepared=max(instants, default=None) or self.sources.settings.clock(),
         )
-        options = self._options([(target, selection) for target, selection, _ in read])
+        options = self._options([part for part, _ in read])
         datasets = [
             fitted(
                 PreparedDataset(
-                    target.written,
+                    part.target.written,
                     snapshot.preamble,
                     snapshot.batches,
-                    Action.REPLACE if selection.component_ids is None else Action.MERGE,
+                    part.action,
+                    part.said,
                 ),
                 self.wanted.format.capabilities,
                 options.languages,
             )
-            for target, selection, snapshot in read
+            for part, snapshot in read
         ]
         chunks = encode(header, datasets, options)
         return self.answer(revisions, self.sources.spool.fill(chunks, self.wanted.coding))
 
     def _options(self, parts: Sequence[Part]) -> EncodeOptions:
         """Return how the message is written: what holds for it as a whole."""
-        target, selection = parts[0]
-        if len({found.series_only for _, found in parts}) > 1:
+        first = parts[0]
+        if len({part.selection.series_only for part in parts}) > 1:
             raise NotExpressibleError(
                 "one message holds series alone or observations, and dataflows without a time dimension have observations "
                 "only: ask for these dataflows one by one"
             )
-        chosen = [found.component_ids for _, found in parts]
+        chosen = [part.selection.component_ids for part in parts]
         ids = None
-        if any(part is not None for part in chosen):
-            every = [
-                part if part is not None else tuple(found.by_id)
-                for part, found in ((c, t.read) for c, (t, _) in zip(chosen, parts, strict=True))
-            ]
-            ids = tuple(dict.fromkeys(id for part in every for id in part))
+        if None not in chosen:
+            ids = tuple(dict.fromkeys(id for found in chosen for id in found or ()))
         return replace(
             self.wanted.options,
             dimension_at_observation=dimension_at_observation(
-                self.query.dimension_at_observation, target.written
+                self.query.dimension_at_observation, first.target.written
             ),
             component_ids=ids,
-            series_only=selection.series_only,
+            series_only=first.selection.series_only,
         )
 
     def answer(self, revisions: Sequence[Revision], body: Body | None) -> Answer:
@@ -226,3 +283,31 @@ class _Question:
             body=body,
             last_modified=max((r.at for r in revisions if r.at is not None), default=None),
         )
+
+
+def _gone(changed: Part) -> Iterator[Part]:
+    """Yield what is to be deleted beside what has changed since an instant; there is nothing before the first."""
+    selection = changed.selection
+    if selection.since is None or selection.series_only:
+        return
+    # Whole observations: what is left to say of them is their key.
+    gone = replace(
+        selection, gone=True, component_ids=selection.dsd.key_ids, first_n=None, last_n=None
+    )
+    yield replace(changed, selection=gone)
+
+
+def _series_together(selection: Selection, at_observation: str) -> Selection:
+    """Return a selection sorted so that the rows of a series follow each other, as a layout by series needs them.
+
+    Series are sorted by what is asked of their dimensions, the observations of each by all the rest.
+    """
+    key_ids = selection.dsd.key_ids
+    if at_observation not in key_ids:
+        return selection
+    series = [id for id in key_ids if id != at_observation]
+    asked = {entry.component: entry for entry in selection.order}
+    first = [entry for entry in selection.order if entry.component in series]
+    rest = [Order(id) for id in series if id not in asked]
+    inner = [entry for entry in selection.order if entry.component not in series]
+    return replace(selection, order=(*first, *rest, *inner))

@@ -49,9 +49,12 @@ _CSV = Capabilities(
     cross_section=True,
     several_datasets=True,
     several_measures=True,
+    free_rows=True,
 )
 _CSV_2 = replace(_CSV, languages=True)
-_JSON = replace(_CSV_2, row_actions=False, annotations=True, said=_SAID - {"set_id"})
+_JSON = replace(
+    _CSV_2, free_rows=False, row_actions=False, annotations=True, said=_SAID - {"set_id"}
+)
 _ML_31 = replace(_JSON, said=_SAID)
 _ML_30 = replace(_ML_31, came_back=_NO_MERGE)
 _ML = replace(_ML_30, several_measures=False, languages=False)

@@ -116,6 +116,8 @@ class Capabilities:
     """An empty text is told from an absent one."""
     said: frozenset[str] = frozenset()
     """What a message can say of a data set beside its contents: names of the fields of `dsd.dataset.SetAttributes`."""
+    free_rows: bool = False
+    """Rows stand by themselves in any order; elsewhere those of a series follow each other."""
     languages: bool = False
     """Texts in several languages, of components that take them (`dsd.localised`)."""
     annotations: bool = False

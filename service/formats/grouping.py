@@ -18,6 +18,9 @@ Positions = Mapping[str, Mapping[str, int]]
 Numbers = npt.NDArray[np.int64]
 
 
+_TWICE = "two rows have one key, but a message holds an observation once: mend the duplicate"
+
+
 class UnorderedRowsError(ValueError):
     """Rows that come in an order that a layout cannot be written from; says what to do."""
 
@@ -120,10 +123,13 @@ class Grouper:
         return total
 
     def _check_groups(self, starting: Numbers) -> None:
-        if not self._seen.add(starting):
-            raise UnorderedRowsError(
-                "the rows of a series do not stand together; put them in key order before writing"
-            )
+        if self._seen.add(starting):
+            return
+        if not self._inner_ids:
+            raise UnorderedRowsError(_TWICE)
+        raise UnorderedRowsError(
+            "the rows of a series do not stand together; put them in key order before writing"
+        )
 
     def _check_rows(self, groups: Numbers, inner: Numbers, first: npt.NDArray[np.bool_]) -> None:
         begins = np.flatnonzero(first)
@@ -134,9 +140,7 @@ class Grouper:
             and len(set(zip(groups.tolist(), inner.tolist(), strict=True))) < len(inner)
         )
         if repeated:
-            raise UnorderedRowsError(
-                "two rows have one key, but a message holds an observation once: mend the duplicate"
-            )
+            raise UnorderedRowsError(_TWICE)
         self._inside = (
             set(inner[int(begins[-1]) :].tolist()) if len(begins) else self._inside | set(before)
         )

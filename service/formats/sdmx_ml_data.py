@@ -190,9 +190,8 @@ def _rows(part: _Part) -> Iterator[bytes]:
     positions = positions_of(part.dataset.preamble, layout.dsd)
     at_observation = () if writer.series_only else layout.at_observation
     order = [*layout.at_series, *at_observation]
-    outer, inner = (
-        (order[:-1], order[-1:]) if layout.is_flat else (layout.at_series, at_observation)
-    )
+    # Observations alone stand in any order.
+    outer, inner = (order, ()) if layout.is_flat else (layout.at_series, at_observation)
     grouper = Grouper(positions, outer, inner)
     started = False
     for batch in ordered(part.batches, positions, order, layout.dsd):

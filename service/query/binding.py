@@ -22,7 +22,17 @@ from service.query.data_query import (
 from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError, nearest
 from service.query.expression import TEXT_OPERATORS, TIME_PERIOD
 from service.query.grammar import Grammar
-from service.query.selection import ComponentFilter, Condition, Operator, PeriodTerm, Selection
+from service.query.selection import (
+    ComponentFilter,
+    Condition,
+    Operator,
+    Order,
+    PeriodTerm,
+    Selection,
+)
+
+SERIES_KEY = "series_key"
+"""In `sort`: the dimensions that are not at the observation. SDMX-REST 2.2.2, doc/data.md."""
 
 
 def bind(query: DataQuery, dsd: Dsd) -> Selection:
@@ -54,6 +64,8 @@ def bind(query: DataQuery, dsd: Dsd) -> Selection:
         offset=query.offset,
         limit=query.limit,
         as_of=query.as_of,
+        since=query.updated_after,
+        order=_order(query, dsd),
     )
 
 
@@ -80,16 +92,25 @@ def dimension_at_observation(asked: str | None, dsd: Dsd) -> str:
 
 
 def _refuse_unsupported(query: DataQuery) -> None:
-    for name, asked in (
-        ("updatedAfter", query.updated_after),
-        ("includeHistory", query.include_history),
-        ("sort", query.sort),
-        ("providerRef", query.providers),
-    ):
+    for name, asked in (("providerRef", query.providers),):
         if asked:
             raise NotSupportedError(
                 f"{name} is not supported by this service; ask again without it"
             )
+
+
+def _order(query: DataQuery, dsd: Dsd) -> tuple[Order, ...]:
+    """Return what to sort by, the words of the standard replaced by the dimensions that they stand for."""
+    at_observation = dimension_at_observation(query.dimension_at_observation, dsd)
+    series = [id for id in dsd.key_ids if at_observation not in (id, ALL_DIMENSIONS)]
+    words = {"*": dsd.key_ids, SERIES_KEY: tuple(series)}
+    found: dict[str, Order] = {}
+    for entry in query.sort:
+        for id in words.get(entry.component, (entry.component,)):
+            _component(dsd, id, f"sort={id}")
+            # What is sorted by already is so.
+            found.setdefault(id, Order(id, entry.descending))
+    return tuple(found.values())
 
 
 # -- keys ------------------------------------------------------------------------------------------

@@ -59,6 +59,14 @@ class PeriodTerm:
 
 
 @dataclass(frozen=True)
+class Order:
+    """One component that rows are sorted by: dimensions and codes by their text, periods in time, numbers as numbers."""
+
+    component: str
+    descending: bool = False
+
+
+@dataclass(frozen=True)
 class Selection:
     """A query bound to one DSD. Every part is a conjunct; empty parts select everything."""
 
@@ -84,6 +92,8 @@ class Selection:
     """Only what was written after this instant (UTC) and is there in the state asked for; None for everything."""
     gone: bool = False
     """With `since`: instead what was there at that instant and is there no more."""
+    order: tuple[Order, ...] = ()
+    """What rows are sorted by, before offset and limit; then, and where it is empty, by their key."""
 
     @property
     def is_empty(self) -> bool:

@@ -66,12 +66,13 @@ def asks_series(selection: Selection) -> bool:
         and concerns_series(selection)
         and selection.first_n == 1
         and selection.last_n is None
+        and not selection.order
     )
 
 
 def without_window(selection: Selection) -> Selection:
     """Return a selection of all observations of the same series."""
-    return replace(selection, first_n=None, last_n=None, offset=0, limit=None)
+    return replace(selection, first_n=None, last_n=None, offset=0, limit=None, order=())
 
 
 def periods_in(texts: Iterable[str]) -> set[str]:

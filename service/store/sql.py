@@ -143,30 +143,18 @@ class Scan:
         return self._dsd.time_dimension is not None
 
     def rows(self, query: Query, columns: Sequence[str]) -> str:
-        """Return SQL for these columns of the selected rows, in key order."""
+        """Return SQL for these columns of the selected rows, in the order of the key or that of the selection."""
         selection = self.selection
         windowed = selection.first_n is not None or selection.last_n is not None
-        needed = list(columns)
-        if windowed and SERIES_KEY not in needed:
-            needed.append(SERIES_KEY)
-        ordered = self.transaction is not None
-        if ordered:
-            needed += [name for name in order_columns(self._has_time) if name not in needed]
-        branches = list(self._branches(query, needed))
-        sql = " union all ".join(branches)
-        if self.present is not None:
-            key = observation_key(self._has_time)
-            sql = (
-                f"select * from ({sql}) anti join ({self.present.rows(query, key)}) "  # noqa: S608
-                f"using ({', '.join(map(quoted, key))})"
-            )
-        if ordered:
-            order = ", ".join(quoted(name) for name in order_columns(self._has_time))
-            sql = f"select * from ({sql}) order by {order}"  # noqa: S608
+        needed = self._needed(columns, windowed=windowed)
+        sql = self._all_rows(query, needed)
         listed = ", ".join(quoted(name) for name in columns)
         if windowed:
-            sql = f"select {listed} from ({sql}) {self._ends_of_series()}"  # noqa: S608
-        elif needed != list(columns):
+            kept = "*" if selection.order else listed
+            sql = f"select {kept} from ({sql}) {self._ends_of_series()}"  # noqa: S608
+        if selection.order:
+            sql = f"select {listed} from ({sql}) order by {self._sorted()}"  # noqa: S608
+        elif needed != list(columns) and not windowed:
             sql = f"select {listed} from ({sql})"  # noqa: S608
         if selection.limit is not None:
             sql = f"select * from ({sql}) limit {query.bind(selection.limit)}"  # noqa: S608
@@ -175,6 +163,41 @@ class Scan:
         elif selection.offset:
             sql = f"select * from ({sql}) offset {query.bind(selection.offset)}"  # noqa: S608
         return sql
+
+    def _needed(self, columns: Sequence[str], *, windowed: bool) -> list[str]:
+        """Return the columns to read: those asked for, and those that order and windows need."""
+        wanted = [*columns, *([SERIES_KEY] if windowed else [])]
+        if self.transaction is not None or self.selection.order:
+            wanted += order_columns(self._has_time)
+        return list(dict.fromkeys([*wanted, *(o.component for o in self.selection.order)]))
+
+    def _all_rows(self, query: Query, needed: Sequence[str]) -> str:
+        """Return SQL for the rows before windows, in key order."""
+        sql = " union all ".join(self._branches(query, needed))
+        if self.present is not None:
+            key = observation_key(self._has_time)
+            sql = (
+                f"select * from ({sql}) anti join ({self.present.rows(query, key)}) "  # noqa: S608
+                f"using ({', '.join(map(quoted, key))})"
+            )
+        if self.transaction is not None:
+            order = ", ".join(quoted(name) for name in order_columns(self._has_time))
+            sql = f"select * from ({sql}) order by {order}"  # noqa: S608
+        return sql
+
+    def _sorted(self) -> str:
+        """Return the order that the selection asks for, that of the key at its end."""
+        terms = []
+        for entry in self.selection.order:
+            component = self._dsd[entry.component]
+            columns = [quoted(component.id)]
+            if component.role is Role.TIME:
+                columns = [quoted(PERIOD_START), quoted(PERIOD_END)]
+            elif is_numeric(component) and not component.is_multiple:
+                columns = [f"try_cast({columns[0]} as double)", *columns]
+            direction = "desc" if entry.descending else "asc"
+            terms += [f"{column} {direction} nulls last" for column in columns]
+        return ", ".join((*terms, *map(quoted, order_columns(self._has_time))))
 
     def _ends_of_series(self) -> str:
         # A window with an empty OVER streams: the series key N rows away tells whether the series goes on.

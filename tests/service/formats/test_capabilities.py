@@ -26,6 +26,7 @@ from service.formats.contract import (
     Header,
     NotExpressibleError,
 )
+from service.formats.grouping import UnorderedRowsError
 from service.formats.preamble import in_key_order, make_preamble
 
 HEADER = Header("T", datetime(2026, 1, 1, tzinfo=UTC))
@@ -152,6 +153,26 @@ def test_several_measures(entry: DataFormat, attempt: Try, several_measures: Str
     came = attempt(entry, (dsd, [row], Action.REPLACE, NOTHING_SAID), structures=several_measures)
     kept = came is not None and came[0][1] == [row]
     assert kept is entry.capabilities.several_measures
+
+
+@every_format
+def test_rows_in_any_order(entry: DataFormat, dsd: Dsd) -> None:
+    """Rows of two series in turns."""
+    assert entry.encode
+    rows = [
+        WHOLE | {"SEX": sex, "TIME_PERIOD": y}
+        for y in ("2024", "2023")
+        for sex in ("SEX_M", "SEX_F")
+    ]
+    batches = list(batches_from_rows(dsd, rows, batch_schema(dsd)))
+    dataset = PreparedDataset(dsd, make_preamble(dsd, batches), batches)
+    try:
+        body = b"".join(entry.encode(HEADER, [dataset], EncodeOptions()))
+    except UnorderedRowsError:
+        assert not entry.capabilities.free_rows
+    else:
+        assert entry.capabilities.free_rows
+        assert body
 
 
 @every_format

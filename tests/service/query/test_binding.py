@@ -12,7 +12,14 @@ from dsd.structures import Structures
 from service.query.binding import bind, dimension_at_observation
 from service.query.data_query import parse_data_query_v1, parse_data_query_v2
 from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
-from service.query.selection import ComponentFilter, Condition, Operator, PeriodTerm, Selection
+from service.query.selection import (
+    ComponentFilter,
+    Condition,
+    Operator,
+    Order,
+    PeriodTerm,
+    Selection,
+)
 
 DIMENSIONS = ("AREA", "FREQ", "ITEM", "TIME_PERIOD")
 
@@ -116,17 +123,21 @@ def test_counts_and_the_moment_pass_through(dsd: Dsd) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("query", "name"),
-    [
-        ("updatedAfter=2024-01-01T00:00:00Z", "updatedAfter"),
-        ("includeHistory=true", "includeHistory"),
-        ("sort=*", "sort"),
-    ],
-)
-def test_what_is_not_done_is_refused_by_name(dsd: Dsd, query: str, name: str) -> None:
-    with pytest.raises(NotSupportedError, match=f"^{name} "):
-        v2(dsd, query=query)
+def test_changes_and_order(dsd: Dsd) -> None:
+    selection = v2(dsd, query="updatedAfter=2024-01-01T00:00:00Z&sort=OBS_VALUE:desc+series_key")
+    series = (Order(id) for id in dsd.series_ids)
+    assert selection == Selection(
+        dsd,
+        since=datetime(2024, 1, 1, tzinfo=UTC),
+        order=(Order("OBS_VALUE", descending=True), *series),
+    )
+    everything = tuple(Order(id) for id in dsd.key_ids)
+    assert v2(dsd, query="sort=*").order == everything
+    assert v2(dsd, query="sort=*+TIME_PERIOD:desc").order == everything
+    flat = "sort=series_key&dimensionAtObservation=AllDimensions"
+    assert v2(dsd, query=flat).order == ()
+    with pytest.raises(SemanticError, match="NIX"):
+        v2(dsd, query="sort=NIX")
 
 
 def test_a_provider_is_refused_by_name(dsd: Dsd) -> None:

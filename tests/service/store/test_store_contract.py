@@ -18,6 +18,7 @@ from service.query.selection import (
     ComponentFilter,
     Condition,
     Operator,
+    Order,
     PeriodTerm,
     Selection,
 )
@@ -675,3 +676,41 @@ def test_what_changed_before_there_was_anything(flock, dsd):
     flock.load(dsd, [row("IDN")])
     assert flock.rows(dsd, since=nothing) == [row("IDN")]
     assert flock.rows(dsd, since=nothing, gone=True, component_ids=dsd.key_ids) == []
+
+
+def test_rows_are_sorted_as_asked(flock, dsd):
+    flock.load(
+        dsd,
+        [
+            row("IDN", "2023", "10"),
+            row("IDN", "2024", "9"),
+            row("PHL", "2023", "9.0"),
+            row("PHL", "2023-Q1", "NaN"),
+            row("TLS", "2022", None, OBS_STATUS="M"),
+        ],
+    )
+
+    def found(*order: Order, **more: Any) -> list[Any]:
+        return values(flock.rows(dsd, order=order, **more), "REF_AREA", "TIME_PERIOD")
+
+    by_area = Order("REF_AREA", descending=True)
+    # A year ends after its first quarter, and begins with it.
+    assert found(Order("TIME_PERIOD"), by_area) == [
+        ("TLS", "2022"),
+        ("PHL", "2023-Q1"),
+        ("PHL", "2023"),
+        ("IDN", "2023"),
+        ("IDN", "2024"),
+    ]
+    assert found(Order("OBS_VALUE"), limit=3) == [
+        ("IDN", "2024"),
+        ("PHL", "2023"),
+        ("IDN", "2023"),
+    ]
+    assert found(Order("OBS_VALUE", descending=True), limit=2, offset=1)[0] == ("IDN", "2023")
+    assert found(by_area, last_n=1) == [("TLS", "2022"), ("PHL", "2023"), ("IDN", "2024")]
+    alone = {"component_ids": dsd.series_ids, "first_n": 1, "order": (by_area,)}
+    assert values(flock.rows(dsd, **alone), "REF_AREA") == [("TLS",), ("PHL",), ("IDN",)]
+    at = flock.clock.now
+    flock.load(dsd, [row("AAA", "2030", "1")])
+    assert found(by_area, as_of=at, limit=1) == [("TLS", "2022")]
