@@ -397,7 +397,7 @@ class _Reading:
 
     def report_unknown(self, name: str, absent: list[str]) -> None:
         """Report a column that is no component: a misspelt one, or one of the sender's own."""
-        near = get_close_matches(name.upper(), absent, n=1, cutoff=0.75)
+        near = get_close_matches(name.upper(), absent, n=1, cutoff=0.8)
         said = f"{name!r} is no component of {self.dsd.urn.short}"
         if near:
             said = f"{said}; was {near[0]} meant? The column was left out."

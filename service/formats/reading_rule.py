@@ -31,6 +31,9 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule(
         "contradictory-key", Severity.WARNING, "A key column contradicts the dimensions"
     ),
+    ConversionRule(
+        "contradictory-label", Severity.WARNING, "A name beside a code is not the code's"
+    ),
     ConversionRule("wrong-cell-count", Severity.ERROR, "A row has too few or too many cells"),
     ConversionRule("unknown-column", Severity.ERROR, "A column is no component of the structure"),
     ConversionRule("custom-column", Severity.WARNING, "A column of the sender's own was not read"),

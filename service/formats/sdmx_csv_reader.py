@@ -24,6 +24,7 @@ from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.columns import dictionary_of
 from service.formats.contract import NO_OPTIONS, DecodeOptions
+from service.formats.csv_labels import LabelCheck, structure_label
 from service.formats.csv_languages import LanguageCells
 from service.formats.csv_table import CsvTable, CsvText, coded, line_locators
 from service.formats.hoisting import Hoister
@@ -52,6 +53,8 @@ _TYPES = {
 _OWN_COLUMNS = frozenset(
     ("STRUCTURE", "STRUCTURE_ID", "STRUCTURE_NAME", "ACTION", "SERIES_KEY", "OBS_KEY")
 )
+# Between a code and the name in the cell beside it: stands in no text.
+_BETWEEN = "\x1f"
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 
 
@@ -397,6 +400,8 @@ class _Run:
     report: Report
     told: set[str] = field(default_factory=set)
     """What was reported of a column, which is said once."""
+    label_checks: dict[str, LabelCheck] = field(default_factory=dict)
+    """What compares names with those of codes, by component."""
 
     def datasets(self, parts: Iterator[_Part]) -> Iterator[Dataset]:
         """Yield the rows as a dataset, and further ones for attribute values with other actions."""
@@ -437,6 +442,7 @@ class _Run:
     def level(self, part: _Part) -> Level:
         """Return the rows of a part with the values of their components."""
         self.report_columns(part)
+        self.check_structure_label(part)
         actions = self.actions(part)
         locators = line_locators(part.table.lines[part.first : part.end])
         level = Level(self.dsd, self.component_columns(part), actions, locators)
@@ -501,6 +507,17 @@ class _Run:
             locator="line:1",
         )
 
+    def check_structure_label(self, part: _Part) -> None:
+        """Report the name that the file gives the structure, if it has another."""
+        column = self.file.by_id.get("STRUCTURE_NAME")
+        if column is not None:
+            label = part.table.columns[column.number][part.first].as_py()
+        else:
+            label = (part.named[1] or "").partition(": ")[2]
+        found = structure_label(self.dsd, label, f"line:{part.line}")
+        if found is not None:
+            self.say_once(found)
+
     def report_dimensions(self, actions: npt.NDArray[np.object_]) -> None:
         """Report dimensions that have no column, where a row speaks of an observation."""
         absent = [id for id in self.dsd.key_ids if id not in self.own_columns]
@@ -531,7 +548,7 @@ class _Run:
 
     def unknown_column(self, column: _Column, absent: list[str]) -> Finding:
         """Return the finding of a column that is no component."""
-        near = get_close_matches(column.id.upper(), absent, n=1, cutoff=0.75)
+        near = get_close_matches(column.id.upper(), absent, n=1, cutoff=0.8)
         if near:
             return Finding(
                 rule="unknown-column",
@@ -611,8 +628,57 @@ class _Run:
                 continue
             cells = self.cells(column, part)
             if cells.null_count < len(cells):
+                self.check_labels(component, column, cells, part)
                 found[component.id] = self.values(component, column, cells, part)
         return found
+
+    def check_labels(
+        self, component: ResolvedComponent, column: _Column, cells: pa.StringArray, part: _Part
+    ) -> None:
+        """Report names beside codes that the codes do not have."""
+        beside = column.number + 1
+        if component.codelist is None or not (column.is_labelled or beside in self.name_columns):
+            return
+        if column.is_labelled:
+            texts, indices = dictionary_of(coded(cells))
+        elif beside < len(part.table.columns):
+            names = part.table.columns[beside].slice(part.first, part.end - part.first)
+            both = pc.binary_join_element_wise(cells, names, _BETWEEN)
+            texts, indices = dictionary_of(coded(both))
+        else:
+            return
+        between = ": " if column.is_labelled else _BETWEEN
+
+        def locate(number: int) -> str:
+            row = pc.index(indices, number).as_py()
+            return f"line:{part.table.lines[part.first + row]}"
+
+        labels = (
+            (code, label, number)
+            for number, text in enumerate(texts)
+            for code, label in self.labels(component, text, between)
+        )
+        check = self.label_checks.setdefault(component.id, LabelCheck(self.dsd, component))
+        for finding in check.look(labels, locate):
+            self.report.add(finding)
+
+    def labels(
+        self, component: ResolvedComponent, text: str, between: str
+    ) -> Iterator[tuple[str, str]]:
+        """Yield each code of a cell with its name."""
+        separator = SUB_SEPARATOR if self.file.version is CSV_1_0 else self.file.sub_separator
+        if not component.is_multiple or separator is None:
+            code, _, name = text.partition(between)
+            yield code, name
+        elif between == _BETWEEN:
+            codes, _, names = text.partition(between)
+            given = split_sub_fields(codes, separator), split_sub_fields(names, separator)
+            if len(given[0]) == len(given[1]):
+                yield from zip(*given, strict=True)
+        else:
+            for entry in split_sub_fields(text, separator):
+                code, _, name = entry.partition(between)
+                yield code, name
 
     def values(
         self, component: ResolvedComponent, column: _Column, cells: pa.Array, part: _Part

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from codelists.text import DEFAULT_LANGUAGE
 from dsd.batch import ANNOTATIONS, Batch
 from dsd.dataset import Action, AttributeValues, Dataset, SetAttributes
 from dsd.finding import Finding, Report, Severity
@@ -373,6 +374,9 @@ class DataSetReader:
                 self.say_marked(id, pointer)
                 return None
             return compose(found) if found else None
+        if texts.keys() == {DEFAULT_LANGUAGE} and isinstance(texts[DEFAULT_LANGUAGE], str):
+            # A text that names no language is in English.
+            return str(texts[DEFAULT_LANGUAGE])
         text = f"{id} comes in the languages {', '.join(texts)}, but takes one text; the first was read."
         self.add("multilingual-values", text, id, pointer)
         first = _text(next(iter(texts.values()), None))

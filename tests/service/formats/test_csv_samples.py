@@ -30,9 +30,10 @@ GUIDE_2 = {
     "1": (2, 0, {"custom-column"}),
     "2": (2, 0, set()),
     "3": (2, 0, set()),
-    "4": (2, 0, {"decimal-comma"}),
-    "5": (2, 0, set()),
-    "6": (2, 0, set()),
+    # Names that the structures made up do not have.
+    "4": (2, 0, {"decimal-comma", "contradictory-label"}),
+    "5": (2, 0, {"contradictory-label"}),
+    "6": (2, 0, {"contradictory-label"}),
     "7": (2, 0, set()),
     "8": (2, 0, set()),
     "9-A": (3, 0, set()),
@@ -52,8 +53,8 @@ GUIDE_2 = {
 }
 GUIDE_1 = {
     "1": (2, 0, {"custom-column"}),
-    "2": (2, 0, {"custom-column", "decimal-comma"}),
-    "3": (2, 0, {"custom-column"}),
+    "2": (2, 0, {"custom-column", "decimal-comma", "contradictory-label"}),
+    "3": (2, 0, {"custom-column", "contradictory-label"}),
 }
 GROUPS = {
     "12": {"ATTR_1": ("DIM_2", "DIM_3")},

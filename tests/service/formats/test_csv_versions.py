@@ -30,7 +30,6 @@ from service.formats.preamble import make_preamble
 VERSIONS = ("csv", "csv20", "csv10")
 every_version = pytest.mark.parametrize("name", VERSIONS)
 KEY = {"FREQ": "A", "REF_AREA": "IDN", "SEX": "SEX_F", "TIME_PERIOD": "2014"}
-FLOW = Urn("Dataflow", "TST", "DF_T", "1.0.0")
 
 
 def write(
@@ -211,45 +210,6 @@ def test_actions_of_others_are_understood_and_reported(
     (dataset,), _, report = read(body, name, test_structures)
     assert dataset.action.value == expected
     assert [f.severity.value for f in report.findings] == ([severity] if severity else [])
-
-
-# Written by hand in the style of services in use.
-WILD = {
-    "Eurostat: a column of the time of update, versions of two parts": (
-        "DATAFLOW,LAST UPDATE,FREQ,REF_AREA,SEX,TIME_PERIOD,OBS_VALUE,OBS_FLAG\r\n"
-        "TST:DF_T(1.0),21/11/24 11:00:00,A,IDN,SEX_F,2014,1.5,p\r\n",
-        ["custom-column", "custom-column"],
-    ),
-    ".Stat: a semicolon, quoted header, names": (
-        '"STRUCTURE";"STRUCTURE_ID";"STRUCTURE_NAME";"ACTION";"FREQ";"Frequency";"REF_AREA";"Area";'
-        '"SEX";"Sex";"TIME_PERIOD";"Time";"OBS_VALUE";"Value"\n'
-        '"DATAFLOW";"TST:DF_T(1.0)";"Test";"I";"A";"Annual";"IDN";"Indonesia";"SEX_F";"Female";"2014";"";"1,5";""\n',
-        ["decimal-comma"],
-    ),
-    "ECB: a key, no structure": (
-        "KEY,FREQ,REF_AREA,SEX,TIME_PERIOD,OBS_VALUE\nT.A.IDN.SEX_F,A,IDN,SEX_F,2014,1.5\n",
-        ["unnamed-structure", "custom-column"],
-    ),
-    "pysdmx: SERIES_KEYS, provisionagreement": (
-        "STRUCTURE,STRUCTURE_ID,ACTION,FREQ,REF_AREA,SEX,TIME_PERIOD,OBS_VALUE\n"
-        "provisionagreement,TST:PA_IDN(1.0.0),I,A,IDN,SEX_F,2014,1.5\n",
-        [],
-    ),
-    "ILOSTAT: labels both, a tab": (
-        "DATAFLOW\tFREQ: Frequency\tREF_AREA: Area\tSEX: Sex\tTIME_PERIOD: Time\tOBS_VALUE\n"
-        "TST:DF_T(1.0): Test\tA: Annual\tIDN: Indonesia\tSEX_F: Sex: Female\t2014: 2014\t1.5\n",
-        [],
-    ),
-}
-
-
-@pytest.mark.parametrize("case", WILD)
-def test_files_of_others_are_read(test_structures: Structures, case: str) -> None:
-    text, rules = WILD[case]
-    name = "csv10" if text.startswith("DATAFLOW") else "csv"
-    _, (row,), report = read(text.encode(), name, test_structures, FLOW)
-    assert row == KEY | {"OBS_VALUE": "1.5", "$locator": "line:2"}
-    assert [finding.rule for finding in report.findings] == rules
 
 
 def test_a_key_that_contradicts_the_dimensions_is_reported(test_structures: Structures) -> None:
