@@ -66,6 +66,12 @@ class Annotable(Part, frozen=True, kw_only=True):
         return None if found is None else found.value or found.title
 
 
+class AnnotablePart(Annotable, frozen=True, kw_only=True):
+    """An annotable thing that nothing identifies, to which SDMX 3.1 gives no links: SDMX-JSON 2.0 takes some."""
+
+    links: tuple[Link, ...] = msgspec.field(default=(), name="x-links")
+
+
 class Identifiable(Annotable, frozen=True, kw_only=True):
     """A thing with an id. Members that SDMX-JSON 2.1 has no word for are its extension members, `x-`."""
 

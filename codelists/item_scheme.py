@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from codelists.base import Annotable, Maintainable, Nameable, Part, derive_names
+from codelists.base import AnnotablePart, Maintainable, Nameable, Part, derive_names
 from codelists.representation import IsoConceptReference, Representation
 from codelists.text import LocalisedText
 
@@ -106,7 +106,7 @@ class GeoGridCodelist(Codelist, frozen=True, kw_only=True):
     grid_definition: str | None = None
 
 
-class ValueItem(Annotable, frozen=True, kw_only=True):
+class ValueItem(AnnotablePart, frozen=True, kw_only=True):
     """A value, whose id may hold any character, with its names."""
 
     id: str

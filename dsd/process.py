@@ -6,18 +6,18 @@ from typing import ClassVar
 
 import msgspec
 
-from codelists.base import Annotable, Identifiable, Maintainable, Nameable
+from codelists.base import AnnotablePart, Identifiable, Maintainable, Nameable
 from codelists.text import LocalisedText, best_match
 
 
-class InputOutput(Annotable, frozen=True, kw_only=True):
+class InputOutput(AnnotablePart, frozen=True, kw_only=True):
     """What a step takes or makes."""
 
     local_id: str | None = msgspec.field(default=None, name="localID")
     object_reference: str
 
 
-class Computation(Annotable, frozen=True, kw_only=True):
+class Computation(AnnotablePart, frozen=True, kw_only=True):
     """What a step does, and with which software."""
 
     local_id: str | None = msgspec.field(default=None, name="localID")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from codelists.base import Annotable, Identifiable, Maintainable, Part
+from codelists.base import Annotable, AnnotablePart, Identifiable, Maintainable, Part
 from codelists.representation import Representation
 
 Usage = Literal["mandatory", "optional"]
@@ -192,7 +192,7 @@ class ValueSet(Part, frozen=True, kw_only=True):
     values: tuple[str | ComponentValue, ...] = ()
 
 
-class CubeRegion(Annotable, frozen=True, kw_only=True):
+class CubeRegion(AnnotablePart, frozen=True, kw_only=True):
     """A region of the cube: key values for dimensions, component values for the rest."""
 
     include: bool | None = None
@@ -210,7 +210,7 @@ class DataKeyValue(Part, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
 
 
-class DataKey(Annotable, frozen=True, kw_only=True):
+class DataKey(AnnotablePart, frozen=True, kw_only=True):
     """A full or partial key, with the components at it."""
 
     include: bool | None = None
@@ -356,7 +356,7 @@ class MetadataConstraintAttachment(Part, frozen=True, kw_only=True):
     )
 
 
-class MetadataTargetRegion(Annotable, frozen=True, kw_only=True):
+class MetadataTargetRegion(AnnotablePart, frozen=True, kw_only=True):
     """A region of allowed metadata."""
 
     include: bool | None = None

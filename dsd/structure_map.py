@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from codelists.base import Annotable, Identifiable, Maintainable, Nameable, Part
+from codelists.base import AnnotablePart, Identifiable, Maintainable, Nameable, Part
 from codelists.representation import TextFormat
 
 
@@ -53,7 +53,7 @@ class FrequencyFormatMapping(Identifiable, frozen=True, kw_only=True):
     date_pattern: str
 
 
-class ComponentMap(Annotable, frozen=True, kw_only=True):
+class ComponentMap(AnnotablePart, frozen=True, kw_only=True):
     """Components that become others, with the map of their values."""
 
     source: tuple[str, ...]
@@ -61,7 +61,7 @@ class ComponentMap(Annotable, frozen=True, kw_only=True):
     representation_map: str | None = None
 
 
-class FixedValueMap(Annotable, frozen=True, kw_only=True):
+class FixedValueMap(AnnotablePart, frozen=True, kw_only=True):
     """A component (of the source or of the target) that has the same values always."""
 
     source: str | None = None
@@ -92,7 +92,7 @@ class MappedValue(Part, frozen=True, kw_only=True):
     end_index: int | None = None
 
 
-class ValueMapping(Annotable, frozen=True, kw_only=True):
+class ValueMapping(AnnotablePart, frozen=True, kw_only=True):
     """Values that become others."""
 
     source_values: tuple[MappedValue, ...] = ()
@@ -118,7 +118,7 @@ class RepresentationMap(Maintainable, frozen=True, kw_only=True):
     representation_mappings: tuple[ValueMapping, ...] = ()
 
 
-class SingleValueMapping(Annotable, frozen=True, kw_only=True):
+class SingleValueMapping(AnnotablePart, frozen=True, kw_only=True):
     """An item that becomes another."""
 
     source_value: MappedValue
@@ -159,7 +159,7 @@ class ReportingTaxonomyMap(ItemSchemeMap, frozen=True, kw_only=True):
     type_name: ClassVar[str] = "ReportingTaxonomyMap"
 
 
-class ItemAssociation(Annotable, frozen=True, kw_only=True):
+class ItemAssociation(AnnotablePart, frozen=True, kw_only=True):
     """Two items that mean the same: ids in their schemes."""
 
     source: str
@@ -200,7 +200,7 @@ class ComponentReference(Part, frozen=True, kw_only=True):
     package: str | None = None
 
 
-class NestedComponentMap(Annotable, frozen=True, kw_only=True):
+class NestedComponentMap(AnnotablePart, frozen=True, kw_only=True):
     """A component that becomes another."""
 
     source: ComponentReference

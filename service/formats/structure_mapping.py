@@ -31,6 +31,7 @@ from dsd.structure import (
     ProvisionAgreement,
 )
 from dsd.structure_map import ItemSchemeMap, RepresentationMap, StructureMap, StructureSet
+from dsd.transformation import VtlMappingScheme
 from service.formats import structure_mapping21 as to21
 from service.formats import structure_mapping30 as to30
 from service.formats.structure_losses import Writing
@@ -92,7 +93,7 @@ _DOWN_21: tuple[tuple[type[Maintainable], Step], ...] = (
     (ProvisionAgreement, to21.provision_agreement),
     (MetadataProvisionAgreement, to21.metadata_provision_agreement),
     (AvailabilityConstraint, to30.actual_constraint),
-    (DataConstraint, to30.single_keys),
+    (DataConstraint, to30.content_constraint),
     (GeographicCodelist, to21.plain_codelist),
     (GeoGridCodelist, to21.plain_codelist),
     (Hierarchy, to21.hierarchical_codelist),
@@ -113,6 +114,7 @@ _DOWN_3: tuple[tuple[type[Maintainable], Step], ...] = (
     (DataConstraint, to30.data_constraint),
     (MetadataConstraint, to30.metadata_constraint),
     (DataStructure, to30.data_structure),
+    (VtlMappingScheme, to30.vtl_mappings),
 )
 
 

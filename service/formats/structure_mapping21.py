@@ -51,7 +51,7 @@ from dsd.structure_map import (
 )
 from dsd.structures import UnknownArtefactError
 from service.formats.structure_losses import Writing
-from service.formats.structure_mapping30 import maintainable_members
+from service.formats.structure_mapping30 import maintainable_members, one_source
 from service.formats.structure_table.data import MEASURE_DIMENSION, PRIMARY_MEASURE
 
 MULTIPLE_VALUES = "MULTIPLE_VALUES"
@@ -262,6 +262,7 @@ def as_metadata_provider(text: str | None) -> str | None:
 
 def metadata_constraint(artefact: MetadataConstraint, writing: Writing) -> Iterable[Maintainable]:
     """Yield the constraint attached to a data provider, where it is attached to one."""
+    artefact = _included_metadata_keys(one_source(artefact, writing), writing)
     attached = artefact.constraint_attachment
     if attached is None:
         yield artefact
@@ -272,6 +273,20 @@ def metadata_constraint(artefact: MetadataConstraint, writing: Writing) -> Itera
             writing.lose("a metadata target region without target and report: the constraint")
             return
     yield replaced(artefact, constraint_attachment=changed)
+
+
+def _included_metadata_keys(artefact: MetadataConstraint, writing: Writing) -> MetadataConstraint:
+    """Return the constraint without keys with a value that is not included: SDMX 2.1 has included ones only."""
+    sets = []
+    for keys in artefact.metadata_key_sets:
+        kept = tuple(
+            key for key in keys.keys if not any(value.include is False for value in key.key_values)
+        )
+        if len(kept) < len(keys.keys):
+            writing.lose("a value in a metadata key that is not included: the key")
+        if kept:
+            sets.append(replaced(keys, keys=kept))
+    return replaced(artefact, metadata_key_sets=tuple(sets))
 
 
 def metadata_attachment_read(

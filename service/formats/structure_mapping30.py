@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import product
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -50,8 +51,11 @@ from dsd.structure_map import (
     StructureSet,
     ValueMapping,
 )
+from dsd.transformation import VtlMappingScheme
 from service.formats.structure_losses import Writing
+from service.formats.structure_table.vocabulary import Form
 
+AnyConstraint = TypeVar("AnyConstraint", DataConstraint, MetadataConstraint)
 METRICS = "sdmx_metrics"
 """Type of the annotations that hold the counts of an availability before 3.1 (SDMX-REST 1.5.0, 4.6.4)."""
 _COUNTS = (("series_count", "series_count"), ("obs_count", "obs_count"))
@@ -111,7 +115,8 @@ def availability(artefact: AvailabilityConstraint, writing: Writing) -> Iterable
 def data_constraint(artefact: DataConstraint, writing: Writing) -> Iterable[Maintainable]:
     """Yield the constraint; one on actual content is an availability in 3.1."""
     artefact = replaced(
-        artefact, constraint_attachment=_attachment(artefact.constraint_attachment, writing)
+        _included_keys(artefact, writing),
+        constraint_attachment=_attachment(artefact.constraint_attachment, writing),
     )
     if not writing.form.is_sdmx31:
         yield from single_keys(artefact, writing)
@@ -182,6 +187,56 @@ def data_structure(artefact: DataStructure, writing: Writing) -> Iterable[Mainta
         writing.lose("groups without dimensions")
         parts = replaced(parts, groups=groups)
     yield replaced(artefact, data_structure_components=parts)
+
+
+def _included_keys(artefact: DataConstraint, writing: Writing) -> DataConstraint:
+    """Return the constraint without keys that say of themselves, or of a value, that they are not included.
+
+    The schemas fix `include` to true there (SDMX 3.1 ML "DataKeyType"), but for a value in SDMX-JSON 2.0.
+    """
+    sets = []
+    for keys in artefact.data_key_sets:
+        kept = tuple(key for key in keys.keys if not _excludes(key, writing.form))
+        if len(kept) < len(keys.keys):
+            advice = "a key set that is not included says it of all its keys"
+            writing.lose("a key, or a value in one, that is not included: the key", advice=advice)
+        if kept:
+            sets.append(replaced(keys, keys=kept))
+    return replaced(artefact, data_key_sets=tuple(sets))
+
+
+def _excludes(key: DataKey, form: Form) -> bool:
+    of_values = form is not Form.JSON20 and any(value.include is False for value in key.key_values)
+    return key.include is False or of_values
+
+
+def vtl_mappings(artefact: VtlMappingScheme, writing: Writing) -> Iterable[Maintainable]:
+    """Yield the scheme without mappings of whole concept schemes, which SDMX 2.1 alone has."""
+    kept = tuple(mapping for mapping in artefact.vtl_mappings if mapping.concept_scheme is None)
+    if len(kept) < len(artefact.vtl_mappings):
+        writing.lose("the mapping of a concept scheme as a whole: the mapping")
+    yield replaced(artefact, vtl_mappings=kept)
+
+
+def one_source(artefact: AnyConstraint, writing: Writing) -> AnyConstraint:
+    """Return a constraint on content attached to one set or one source, as SDMX 2.1 has it."""
+    attached = artefact.constraint_attachment
+    changes: dict[str, Any] = {}
+    for member in ("data_sets", "metadata_sets", "simple_data_sources"):
+        found = getattr(attached, member, ())
+        if len(found) > 1:
+            writing.lose(f"more than one of the {member.replace('_', ' ')}")
+            changes[member] = found[:1]
+    if attached is None or not changes:
+        return artefact
+    return msgspec.structs.replace(
+        artefact, constraint_attachment=msgspec.structs.replace(attached, **changes)
+    )
+
+
+def content_constraint(artefact: DataConstraint, writing: Writing) -> Iterable[Maintainable]:
+    """Yield the constraint as SDMX 2.1 has it."""
+    yield from single_keys(_included_keys(one_source(artefact, writing), writing), writing)
 
 
 def single_keys(artefact: DataConstraint, writing: Writing) -> Iterable[Maintainable]:

@@ -93,6 +93,8 @@ def attribute_flag(member: str, name: str) -> Field:
 
 ANNOTATIONS = Field("annotations", Children("Annotation"), "com:Annotations/com:Annotation")
 LINKS = Field("links", Links(), "com:Link", ml21=".")
+JSON_LINKS = Field("links", Children("Link"), None, json20="links", json10="links")
+"""Links of what nothing identifies, for which SDMX-JSON 2.1 and SDMX-ML have no word."""
 ID = Field("id", Scalar(TOKEN), "@id")
 URI = Field("uri", Scalar(TEXT), "@uri")
 NAMES = Field("names", Texts("name", required=True), "com:Name")

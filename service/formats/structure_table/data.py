@@ -51,6 +51,7 @@ from dsd.structure import (
 from service.formats.structure_table.base import (
     ANNOTATIONS,
     IDENTIFIABLE,
+    JSON_LINKS,
     LINKS,
     MAINTAINABLE,
     URI,
@@ -666,7 +667,7 @@ LAYOUTS: dict[str, Layout] = {
         CubeRegion,
         (
             Field("annotations", ANNOTATIONS.kind, ANNOTATIONS.xml, ml21=None, json10=None),
-            Field("links", Children("Link"), None),
+            JSON_LINKS,
             Field(
                 "include",
                 Scalar(BOOLEAN, implied=True),
@@ -700,7 +701,7 @@ LAYOUTS: dict[str, Layout] = {
         DataKey,
         (
             Field("annotations", ANNOTATIONS.kind, ANNOTATIONS.xml, ml21=None, json10=None),
-            Field("links", Children("Link"), None),
+            JSON_LINKS,
             Field("include", Scalar(BOOLEAN), "@include", json10=None),
             *_VALIDITY,
             Field("key_values", Children("DataKeyValue"), "com21:KeyValue"),
@@ -839,7 +840,7 @@ LAYOUTS: dict[str, Layout] = {
         MetadataTargetRegion,
         (
             Field("annotations", ANNOTATIONS.kind, None, json10=None),
-            Field("links", Children("Link"), None),
+            JSON_LINKS,
             _INCLUDE,
             *_VALIDITY,
             Field("report", Scalar(TOKEN), None, ml21="@report", json10="report"),

@@ -46,6 +46,7 @@ from service.formats.structure_table.base import (
     DESCRIPTIONS,
     IDENTIFIABLE,
     ITEM_SCHEME,
+    JSON_LINKS,
     MAINTAINABLE,
     NAMEABLE,
     attribute_flag,
@@ -231,7 +232,7 @@ LAYOUTS: dict[str, Layout] = {
         (
             ANNOTATIONS,
             Field("id", Scalar(TEXT), "@id"),
-            Field("links", Children("Link"), None),
+            JSON_LINKS,
             Field("names", Texts("name"), "com:Name"),
             DESCRIPTIONS,
         ),

@@ -34,6 +34,7 @@ from dsd.structure_map import (
 from service.formats.structure_table.base import (
     ANNOTATIONS,
     IDENTIFIABLE,
+    JSON_LINKS,
     MAINTAINABLE,
     NAMEABLE,
     attribute_flag,
@@ -65,8 +66,6 @@ _CONTAINERS = {
     "TimeDimension": "DimensionDescriptor",
 }
 """The component list in which SDMX 2.1 has components of a class."""
-
-_JSON_LINKS = Field("links", Children("Link"), None)
 
 
 def _urn(text: str) -> Urn | None:
@@ -229,7 +228,7 @@ LAYOUTS: dict[str, Layout] = {
         ComponentMap,
         (
             ANNOTATIONS,
-            _JSON_LINKS,
+            JSON_LINKS,
             Field("source", Scalars(TOKEN), "str:Source"),
             Field("target", Scalars(TOKEN), "str:Target"),
             Field("representation_map", Reference("RepresentationMap"), "str:RepresentationMap"),
@@ -239,7 +238,7 @@ LAYOUTS: dict[str, Layout] = {
         FixedValueMap,
         (
             ANNOTATIONS,
-            _JSON_LINKS,
+            JSON_LINKS,
             Field("source", Scalar(TOKEN), "str:Source"),
             Field("target", Scalar(TOKEN), "str:Target"),
             Field("values", Scalars(TEXT), "str:Value"),
@@ -274,7 +273,7 @@ LAYOUTS: dict[str, Layout] = {
         ValueMapping,
         (
             ANNOTATIONS,
-            _JSON_LINKS,
+            JSON_LINKS,
             *_VALIDITY,
             Field("source_values", Children("MappedValue"), "str:SourceValue"),
             Field("target_values", Scalars(TEXT), "str:TargetValue"),
@@ -312,7 +311,7 @@ LAYOUTS: dict[str, Layout] = {
         SingleValueMapping,
         (
             ANNOTATIONS,
-            _JSON_LINKS,
+            JSON_LINKS,
             *_VALIDITY,
             Field("source_value", Child("MappedValue"), "str:SourceValue"),
             Field("target_value", Scalar(TEXT), "str:TargetValue"),
@@ -327,7 +326,7 @@ LAYOUTS: dict[str, Layout] = {
         ItemAssociation,
         (
             ANNOTATIONS,
-            _JSON_LINKS,
+            JSON_LINKS,
             Field("source", LocalReference(), "str:Source"),
             Field("target", LocalReference(), "str:Target"),
         ),
@@ -368,7 +367,7 @@ LAYOUTS: dict[str, Layout] = {
         NestedComponentMap,
         (
             ANNOTATIONS,
-            _JSON_LINKS,
+            JSON_LINKS,
             Field("source", Child("ComponentReference"), "str:Source/Ref"),
             Field("target", Child("ComponentReference"), "str:Target/Ref"),
             Field(

@@ -19,6 +19,7 @@ from dsd.process import Computation, InputOutput, Process, ProcessStep, Transiti
 from service.formats.structure_table.base import (
     ANNOTATIONS,
     IDENTIFIABLE,
+    JSON_LINKS,
     LINKS,
     MAINTAINABLE,
     NAMEABLE,
@@ -187,7 +188,7 @@ LAYOUTS: dict[str, Layout] = {
         InputOutput,
         (
             ANNOTATIONS,
-            Field("links", Children("Link"), None),
+            JSON_LINKS,
             _LOCAL_ID,
             Field("object_reference", Reference(), "str:ObjectReference"),
         ),
@@ -196,7 +197,7 @@ LAYOUTS: dict[str, Layout] = {
         Computation,
         (
             ANNOTATIONS,
-            Field("links", Children("Link"), None),
+            JSON_LINKS,
             _LOCAL_ID,
             Field("software_package", Scalar(TEXT), "@softwarePackage"),
             Field("software_language", Scalar(TEXT), "@softwareLanguage"),
