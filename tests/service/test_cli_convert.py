@@ -207,6 +207,34 @@ def test_lenient_writes_the_rest_and_strict_takes_no_warning(
     assert run(str(source), "-o", str(target), *places).exit_code == 0
 
 
+def test_what_a_format_leaves_out_is_told_and_strict_writes_nothing(tmp_path: Path) -> None:
+    """Texts in languages, where the target holds one."""
+    places = ("--structures", str(EXAMPLES / "formats" / "structures" / "localised.json"))
+    source, target = tmp_path / "in.csv", tmp_path / "out.xml"
+    source.write_text(
+        "STRUCTURE[;],STRUCTURE_ID,ACTION,REF_AREA,SEX,TIME_PERIOD,OBS_VALUE,REMARK[en;fr]\n"
+        "dataflow,TST:DF_L(1.0.0),M,LAO,M,2024,1,en:All of them;fr:Tous\n"
+    )
+    result = run(str(source), "-o", str(target), *places, "--to", "ml21")
+    assert result.exit_code == 0, result.output
+    assert "languages-left-out" in result.output
+    assert "All of them" in target.read_text()
+    assert "Tous" not in target.read_text()
+    target.unlink()
+    result = run(str(source), "-o", str(target), *places, "--to", "ml21", "--language", "fr")
+    assert "Tous" in target.read_text()
+    target.unlink()
+    result = run(str(source), "-o", str(target), *places, "--to", "ml21", "--strict")
+    assert result.exit_code != 0
+    assert "--strict" in result.output
+    assert not target.exists()
+    result = run(str(source), "-o", str(target), *places, "--to", "ml31", "--strict")
+    assert result.exit_code == 0, result.output
+    back = tmp_path / "back.csv"
+    assert run(str(target), "-o", str(back), *places, "--strict").exit_code == 0
+    assert "en:All of them;fr:Tous" in back.read_text()
+
+
 def test_another_layout(reference: Path, tmp_path: Path) -> None:
     target = tmp_path / "flat.xml"
     convert(str(reference), "-o", str(target), "--dimension-at-observation", "AllDimensions")
