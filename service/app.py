@@ -92,7 +92,8 @@ def _open_to_all_origins(response: Response) -> Response:
     if request.method == "OPTIONS":
         headers["Access-Control-Allow-Methods"] = headers.get("Allow", "GET, HEAD, OPTIONS")
         headers["Access-Control-Allow-Headers"] = (
-            "Accept, Accept-Language, Action, Authorization, Content-Type, If-None-Match, X-Request-ID"
+            "Accept, Accept-Language, Action, Authorization, Content-Type, If-None-Match, Range, X-Range, "
+            "X-Request-ID"
         )
         headers["Access-Control-Max-Age"] = "86400"
     headers["X-Content-Type-Options"] = "nosniff"

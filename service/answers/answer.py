@@ -62,6 +62,14 @@ class Wanted(Generic[AnyFormat]):
 
 
 @dataclass(frozen=True)
+class Page:
+    """Observations by their position in the whole answer, from 0, both ends included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Answer:
     """A complete answer, or (without a body) word that the client's copy is the current one."""
 
@@ -76,6 +84,8 @@ class Answer:
     content_languages: tuple[str, ...] = ()
     """In which its texts are, where that is known; else the best of `languages` that there is."""
     last_modified: datetime | None = None
+    total: int | None = None
+    """Observations in the whole answer, where a page of it was asked for."""
     is_exact: bool = True
     """False where two answers with one tag say the same in bytes that may differ (RFC 9110, 8.8.1)."""
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from dsd.dataset import NOTHING_SAID, Action, PreparedDataset, SetAttributes
 from dsd.spool import Spool
-from service.answers.answer import Answer, Sources, Wanted, answer_tag
-from service.answers.errors import NoResultsError, ResponseTooLargeError
+from service.answers.answer import Answer, Page, Sources, Wanted, answer_tag
+from service.answers.errors import NoResultsError, PageBehindEndError, ResponseTooLargeError
 from service.answers.resolution import Target, resolve
 from service.answers.spool import Body
 from service.formats.contract import DataFormat, EncodeOptions, Header, NotExpressibleError
@@ -23,18 +23,29 @@ from service.query.selection import Order, Selection
 from service.query.source import Revision, Snapshot
 
 
-def answer_data(sources: Sources, query: DataQuery, wanted: Wanted[DataFormat]) -> Answer:
+def answer_data(
+    sources: Sources, query: DataQuery, wanted: Wanted[DataFormat], page: Page | None = None
+) -> Answer:
     """Return the answer, complete: a dataset for each artefact that the query names and that has data that match.
+
+    Args:
+        sources: where answers come from.
+        query: without offset and limit where there is a page.
+        wanted: how the client wants it.
+        page: the observations wanted of all; the answer says then how many these are.
 
     Raises:
         NoResultsError: nothing matches.
         UnknownResourceError: the query names one artefact, which is not there.
         SemanticError: it asks for something that the structure does not have.
         NotSupportedError: the query needs something that the service does not do.
+        PageBehindEndError: the page begins behind the last observation.
         ResponseTooLargeError: more observations (or series, where these alone are asked for) match than one answer may hold.
         NotExpressibleError: the format cannot write the answer.
         StoreError: the store cannot be read.
     """
+    if page is not None:
+        query = replace(query, offset=page.first, limit=page.last - page.first + 1)
     targets = resolve(sources.registry, query)
     question = _Question(sources, query, wanted, tuple(targets))
     revisions = [sources.store.revision(target.dataflow) for target in targets]
@@ -42,9 +53,13 @@ def answer_data(sources: Sources, query: DataQuery, wanted: Wanted[DataFormat]) 
         return question.answer(revisions, None)
     # Beside others, a dataflow that never had data says nothing.
     filled = [t for t, revision in zip(targets, revisions, strict=True) if revision.number]
-    parts = question.parts(filled or targets[:1])
+    found = question.found(filled or targets[:1])
+    total = None if page is None else sum(map(question.rows, found))
+    if page is not None and total and page.first >= total:
+        raise PageBehindEndError(total)
+    parts = question.windowed(found)
     _check_size(sources, [part.selection for part in parts])
-    return question.encoded(parts, revisions)
+    return replace(question.encoded(parts, revisions), total=total)
 
 
 def _check_size(sources: Sources, selections: Sequence[Selection]) -> None:
@@ -93,7 +108,7 @@ class _Question:
     wanted: Wanted[DataFormat]
     targets: tuple[Target, ...]
 
-    def parts(self, targets: Sequence[Target]) -> list[Part]:
+    def found(self, targets: Sequence[Target]) -> list[Part]:
         """Return what to read of each target.
 
         Of several, those count to which the query applies: a wildcard means dataflows of any structure.
@@ -112,7 +127,7 @@ class _Question:
                 found += self._disseminations(target, selection)
         if not found:
             raise reasons[0] if reasons else NoResultsError("nothing was disseminated in that time")
-        return self._windowed(found) if len(found) > 1 else found
+        return found
 
     def _selection(self, target: Target) -> Selection:
         # Providers are resolved to what they have agreed to report, before the binding.
@@ -144,14 +159,18 @@ class _Question:
                 yield from _gone(Part(target, change, SetAttributes(valid_to=instant)))
             before = at
 
-    def _windowed(self, parts: Sequence[Part]) -> list[Part]:
+    def rows(self, part: Part) -> int:
+        """Return how many observations (or series, where these alone are asked for) a part has before offset and limit."""
+        return self.sources.store.count(replace(part.selection, offset=0, limit=None))
+
+    def windowed(self, parts: Sequence[Part]) -> list[Part]:
         """Return the parts that the offset and limit of the whole answer leave, each with its own."""
         skip, left = self.query.offset, self.query.limit
-        if not skip and left is None:
+        if len(parts) == 1 or (not skip and left is None):
             return list(parts)
         found = []
         for part in parts:
-            rows = self.sources.store.count(replace(part.selection, offset=0, limit=None))
+            rows = self.rows(part)
             offset = min(skip, rows)
             skip -= offset
             taken = rows - offset if left is None else min(left, rows - offset)

@@ -13,3 +13,11 @@ class UnknownResourceError(Exception):
 
 class ResponseTooLargeError(Exception):
     """The answer would hold more observations than the service gives at once; says how many, and what to do."""
+
+
+class PageBehindEndError(Exception):
+    """The page that was asked for begins behind the last observation."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(f"the answer has {total} observations, and the range begins behind them")
+        self.total = total

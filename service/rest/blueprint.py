@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.answers.answer import Answer, Sources, Wanted
 from service.answers.availability import answer_availability
@@ -38,9 +39,12 @@ from service.query.structure_query import (
     parse_structure_query_v1,
     parse_structure_query_v2,
 )
-from service.rest.request import read_request
+from service.rest.range_header import UNIT, asked_page
+from service.rest.request import FORM, read_request, with_posted
 from service.rest.response import AnyFormat, read_wanted, respond
 
+MAX_FORM_BYTES = 1024 * 1024
+"""Of a query in the body of a POST."""
 READ_METHODS = ("GET",)
 CHANGE_METHODS = ("POST", "PUT", "DELETE")
 ANY_METHOD = (*READ_METHODS, *CHANGE_METHODS)
@@ -71,6 +75,8 @@ def v1_blueprint(sources: Sources) -> Blueprint:
     for resource in RESOURCES_V1:
         views.add(resource, structures)
     views.add("data", views.data("/data", parse_data_query_v1))
+    # The dataflow cannot be left out.
+    views.add("data", views.posted_data("/data", parse_data_query_v1, ("",)), ("POST",))
     availability = views.availability("/availableconstraint", parse_availability_query_v1)
     views.add("availableconstraint", availability)
     views.add("schema", views.schemas("/schema", parse_schema_query_v1))
@@ -84,7 +90,8 @@ def v2_blueprint(sources: Sources) -> Blueprint:
     views = _Views(sources, Grammar.V2)
     views.add("structure", views.structures("/structure", parse_structure_query_v2))
     views.add("data", views.data("/data", parse_data_query_v2))
-    views.add("data", _not_implemented("data maintenance"), CHANGE_METHODS)
+    views.add("data", views.posted_data("/data", parse_data_query_v2, ("*",) * 4), ("POST",))
+    views.add("data", _not_implemented("data maintenance"), ("PUT", "DELETE"))
     views.add("availability", views.availability("/availability", parse_availability_query_v2))
     views.add("schema", views.schemas("/schema", parse_schema_query_v2))
     for resource in V2_NOT_IMPLEMENTED:
@@ -127,11 +134,35 @@ class _Views:
 
         def view(**_: str) -> Response:
             asked = read_request(request.environ, self._prefix + resource)
-            query = parse(asked.path, asked.query)
-            wanted = self._wanted(query.presentation, _DATA_FORMATS)
-            return self._respond(answer_data(self._sources, query, wanted))
+            return self._data(parse(asked.path, asked.query))
 
         return view
+
+    def posted_data(
+        self, resource: str, parse: DataParser, named: tuple[str, ...]
+    ) -> Callable[..., Response]:
+        """Return the view that answers data queries too long for a URL."""
+
+        def view(**_: str) -> Response:
+            if request.mimetype != FORM:
+                raise NotSupportedError("data maintenance is not offered by this service")
+            if (request.content_length or 0) > MAX_FORM_BYTES:
+                raise RequestEntityTooLarge(
+                    f"a query in the body may have {MAX_FORM_BYTES} bytes; ask for less at once"
+                )
+            form = request.get_data(cache=False).decode("ascii", "replace")
+            asked = with_posted(read_request(request.environ, self._prefix + resource), form, named)
+            return self._data(parse(asked.path, asked.query))
+
+        return view
+
+    def _data(self, query: DataQuery) -> Response:
+        wanted = self._wanted(query.presentation, _DATA_FORMATS)
+        page = asked_page(request.headers, query)
+        answer = answer_data(self._sources, query, wanted, page)
+        response = respond(answer, self._sources.registry.languages, page)
+        response.headers["Accept-Ranges"] = UNIT
+        return response
 
     def availability(self, resource: str, parse: AvailabilityParser) -> Callable[..., Response]:
         """Return the view that answers availability queries."""

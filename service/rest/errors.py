@@ -17,16 +17,23 @@ from dsd.sdmx_json import StructureMessageError
 from dsd.structures import UnknownArtefactError
 from dsd.time_period import PeriodSyntaxError
 from service.access.accounts import AccountError, ForbiddenError, UnauthorizedError
-from service.answers.errors import NoResultsError, ResponseTooLargeError, UnknownResourceError
+from service.answers.errors import (
+    NoResultsError,
+    PageBehindEndError,
+    ResponseTooLargeError,
+    UnknownResourceError,
+)
 from service.config import SettingError
 from service.formats import UnknownFormatError, encode_error
 from service.formats.contract import Header, NotExpressibleError
 from service.formats.grouping import UnorderedRowsError
+from service.formats.sdmx_ml_markup import MarkupError
 from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
 from service.query.grammar import Grammar
 from service.rest.credential import CHALLENGES
 from service.rest.media_type import parse_media_ranges
 from service.rest.negotiation import NotAcceptableError
+from service.rest.range_header import unsatisfied_range
 from service.rest.response import VARY
 from service.store.protocol import StoreError, StoreUnavailableError
 from service.submission.body import BodyError
@@ -68,6 +75,7 @@ ERROR_ROWS: tuple[ErrorRow, ...] = (
     ErrorRow(SubmissionTooLargeError, 130, 413, 413),
     ErrorRow(UnsupportedBodyError, None, 415, 415),
     ErrorRow(ResponseTooLargeError, 510, 413, 413),
+    ErrorRow(PageBehindEndError, None, 416, 416),
     ErrorRow(NotAcceptableError, None, 406, 406),
     ErrorRow(NotExpressibleError, None, 406, 406),
     ErrorRow(UriTooLongError, None, 414, 414),
@@ -79,6 +87,7 @@ ERROR_ROWS: tuple[ErrorRow, ...] = (
         for fault in (
             AccountError,
             BodyError,
+            MarkupError,
             PeriodSyntaxError,
             SettingError,
             StoreError,
@@ -131,6 +140,8 @@ def respond_error(error: Exception, request: Request, grammar: Grammar, header: 
     if status == 401:
         for challenge in CHALLENGES:
             response.headers.add("WWW-Authenticate", challenge)
+    if isinstance(error, PageBehindEndError):
+        response.headers["Content-Range"] = unsatisfied_range(error.total)
     response.headers["Vary"] = VARY
     response.headers["Cache-Control"] = "no-store" if status >= 500 else "no-cache"
     if isinstance(error, MethodNotAllowed):

@@ -10,7 +10,7 @@ from typing import TypeVar
 from flask import Request, Response
 
 from codelists.text import DEFAULT_LANGUAGE
-from service.answers.answer import Answer, Wanted
+from service.answers.answer import Answer, Page, Wanted
 from service.answers.spool import IDENTITY, Body
 from service.formats.contract import EncodeOptions
 from service.query.data_query import Presentation
@@ -22,6 +22,7 @@ from service.rest.negotiation import (
     choose_languages,
     lookup_language,
 )
+from service.rest.range_header import content_range
 
 AnyFormat = TypeVar("AnyFormat", bound=Offered)
 
@@ -72,13 +73,16 @@ def _known_tags(request: Request) -> frozenset[str]:
     return frozenset(opaque or star for opaque, star in found)
 
 
-def respond(answer: Answer, available: Sequence[str]) -> Response:
-    """Return the response of an answer: 200 with its body, or 304 where the client has it.
+def respond(answer: Answer, available: Sequence[str], page: Page | None = None) -> Response:
+    """Return the response of an answer: 200 with its body, 206 with a page of it, or 304 where the client has it.
 
     `available` are the languages of the service: where an answer does not know its own, Content-Language names
     the one that a lookup finds.
     """
     response = Response(status=304) if answer.body is None else _with_body(answer, answer.body)
+    if page is not None and answer.total and answer.body is not None:
+        response.status_code = 206
+        response.headers["Content-Range"] = content_range(page, answer.total)
     response.headers["ETag"] = f'"{answer.tag}"' if answer.is_exact else f'W/"{answer.tag}"'
     response.headers["Vary"] = VARY
     # Anyone may keep a copy, and asks each time whether it still holds (RFC 9111, 5.2.2.4).
