@@ -202,6 +202,9 @@ def _lose(thing: Any, member: str, value: Any, writing: Writing) -> None:
         writing.remark(
             "SDMX 3.x has no isFinal: it takes an artefact as final by its version (X.Y.Z) only"
         )
+    elif member == "version" and isinstance(thing, Categorisation):
+        # A reader finds it by its id all the same.
+        writing.remark("SDMX 3.1 has no versions of categorisations: it is written without")
     elif (member == "links" and is_self_link_only(value)) or (
         member == "version" and value == "1.0"
     ):

@@ -87,6 +87,7 @@ class VersionQuery:
 
 ALL_VERSIONS = VersionQuery((VersionPattern(Choice.ALL, "*"),))
 LATEST_VERSION = VersionQuery((VersionPattern(Choice.LATEST, "~"),))
+LATEST_STABLE_VERSION = VersionQuery((VersionPattern(Choice.LATEST_STABLE, "+", 3, 0, (1, 0, 0)),))
 LATEST_IN_PRODUCTION = VersionQuery((VersionPattern(Choice.IN_PRODUCTION, "latest"),))
 
 _WILDCARDS = {"+": Choice.LATEST_STABLE, "~": Choice.LATEST, "*": Choice.ALL}
@@ -163,7 +164,7 @@ def _wildcard(
             )
         if choice is Choice.LATEST:
             return LATEST_VERSION.patterns[0]
-        return VersionPattern(choice, "+", 3, 0, (1, 0, 0))
+        return LATEST_STABLE_VERSION.patterns[0]
     if numbers[at] is None and any(int(number or 0) for number in numbers[at + 1 :]):
         raise QuerySyntaxError(
             f"version {whole!r}: {text!r} has a number after a wildcard that takes any; only 0 may follow"
@@ -172,7 +173,7 @@ def _wildcard(
     if choice is Choice.LATEST_STABLE:
         minimum = _stable_minimum(text, whole, at, numbers, minimum)
         if at == 0 and minimum == (1, 0, 0):
-            return VersionPattern(choice, "+", 3, 0, minimum)
+            return LATEST_STABLE_VERSION.patterns[0]
     spelled = ".".join(
         f"{number}{symbol if position == at else ''}" for position, number in enumerate(minimum)
     )

@@ -11,15 +11,16 @@ import msgspec
 
 from codelists.base import Maintainable
 from codelists.item_scheme import Codelist
-from codelists.urn import Urn
+from codelists.urn import TYPE_OF_NAME, Urn
 from dsd.resolved import Dsd
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import Structures
-from service.query.versions import VersionQuery
+from service.query.versions import LATEST_STABLE_VERSION, VersionQuery
 from service.registry.content_languages import Tags, answered, tags_of
 from service.registry.detail import Address, stub
 from service.registry.references import ReferenceGraph
 
+FIXED_VERSION = "1.0"
 _MOST_SELECTIONS = 256
 _MOST_ADDRESSES = 4
 _MOST_TAGGED = 100_000
@@ -108,7 +109,7 @@ class Registry:
                 known[version]
                 for name in names
                 if (known := of_type.get(name)) is not None
-                for version in versions.select(known)
+                for version in _versions(type_name, known, versions)
             ]
         return [
             artefact
@@ -125,7 +126,7 @@ class Registry:
             found = self._selections[type_name, versions] = tuple(
                 known[version]
                 for known in self._by_type.get(type_name, {}).values()
-                for version in versions.select(known)
+                for version in _versions(type_name, known, versions)
             )
         return found
 
@@ -176,3 +177,14 @@ class Registry:
         for parent in self.graph.parents(self.structures.get(dataflow, Dataflow)):
             if isinstance(parent, ProvisionAgreement):
                 yield parent
+
+
+def _versions(type_name: str, known: Collection[str], wanted: VersionQuery) -> list[str]:
+    """Return the versions of an artefact that a query takes.
+
+    Organisation schemes have no versions in SDMX 3.x: what is kept as 1.0 is the stable one, which `+` asks for.
+    """
+    found = wanted.select(known)
+    if not found and TYPE_OF_NAME[type_name].fixed_version and wanted == LATEST_STABLE_VERSION:
+        return [version for version in known if version == FIXED_VERSION]
+    return found

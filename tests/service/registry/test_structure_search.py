@@ -60,6 +60,10 @@ def test_references_bring_exactly_the_neighbours(registry, line, case) -> None:
         ("v2", "codelist/T/CL_A/2.0.0", []),
         ("v2", "codelist/Z,T/CL_A,CL_Z", ["1.0.0"]),
         ("v2", "codelist/Z/CL_A", []),
+        # Organisation schemes have no versions, so theirs is the stable one.
+        ("v2", "agencyscheme/SDMX/AGENCIES/+", ["1.0"]),
+        ("v2", "dataproviderscheme/T/*/+", ["1.0"]),
+        ("v2", "agencyscheme/SDMX/AGENCIES/1.0+.0", []),
     ],
 )
 def test_versions_and_several_names(registry, line, path, expected) -> None:
