@@ -28,6 +28,7 @@ from service.formats.json_window import (
 
 _OBSERVATIONS = b'"observations":'
 _ATTRIBUTES = b'"attributes":'
+_ANNOTATIONS = b'"annotations":'
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,23 @@ class Keys:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """Lists that series have under one name: start, end, and the number of the series."""
+
+    starts: Numbers
+    ends: Numbers
+    owners: Numbers
+
+
+@dataclass(frozen=True)
 class Observations:
     """The observations of a window."""
 
     raw: Bytes
     series: Keys | None
     """None for a flat data set."""
-    attributes: tuple[Numbers, Numbers, Numbers] | None
-    """Start and end of the `attributes` of series, and the number of the series."""
+    attributes: Listed
+    annotations: Listed
     owners: Numbers
     """By observation, the number of its series."""
     keys: Keys
@@ -111,7 +121,8 @@ def find_observations(
     owners = finder.owners()
     if _is_repeated(keys, owners) or _repeats(series):
         return None
-    return Observations(window.raw, series, finder.attributes(), owners, keys, counts, starts, ends)
+    lists = finder.listed(_ATTRIBUTES), finder.listed(_ANNOTATIONS)
+    return Observations(window.raw, series, *lists, owners, keys, counts, starts, ends)
 
 
 def key_numbers(keys: Keys) -> Numbers:
@@ -150,10 +161,10 @@ class _Finder:
         level = 1 if is_flat else 3
         self._series_opened = self._objects & (depth == 1)
         self._groups = self._objects & (depth == 2)
-        self._attributes = self._lists & (depth == 2) if not is_flat else np.zeros_like(self._lists)
+        self._listed = self._lists & (depth == 2) if not is_flat else np.zeros_like(self._lists)
         inside = np.ones(len(kinds), bool)
         if not is_flat:
-            opened = self._groups | self._attributes
+            opened = self._groups | self._listed
             last = np.maximum.accumulate(np.where(opened, self._count, -1))
             inside = (last >= 0) & self._groups[last]
         self._rows_opened = self._lists & (depth == level) & inside
@@ -173,27 +184,28 @@ class _Finder:
             members = int(np.count_nonzero(self._colons & (depth == 0)))
             return not self._objects.any() and members == len(self.rows) == self._colons.sum()
         colons = [int(np.count_nonzero(self._colons & (depth == level))) for level in range(3)]
-        groups, attributes = np.flatnonzero(self._groups), np.flatnonzero(self._attributes)
+        groups, listed = np.flatnonzero(self._groups), np.flatnonzero(self._listed)
+        attributes = self._are_named(listed, _ATTRIBUTES)
+        annotations = self._are_named(listed, _ANNOTATIONS)
         return (
-            colons == [len(self.series), len(groups) + len(attributes), len(self.rows)]
+            colons == [len(self.series), len(groups) + len(listed), len(self.rows)]
             and int(self._objects.sum()) == len(self.series) + len(groups)
             and int(self._colons.sum()) == sum(colons)
-            and self._are_named(groups, _OBSERVATIONS)
-            and self._are_named(attributes, _ATTRIBUTES)
+            and bool(self._are_named(groups, _OBSERVATIONS).all())
+            and bool((attributes | annotations).all())
             and self._are_single(groups)
-            and self._are_single(attributes)
+            and self._are_single(listed[attributes])
+            and self._are_single(listed[annotations])
         )
 
-    def _are_named(self, places: Numbers, name: bytes) -> bool:
-        """Tell whether the values that open at these marks all have this name."""
+    def _are_named(self, places: Numbers, name: bytes) -> Flags:
+        """Return which of the values that open at these marks have this name."""
         ends = self._window.marks[places]
-        if len(ends) and int(ends.min()) < len(name):
-            return False
-        raw = self._window.raw
-        return all(
-            bool((raw[ends - len(name) + number] == letter).all())
-            for number, letter in enumerate(name)
-        )
+        named: Flags = ends >= len(name)
+        starts = np.where(named, ends - len(name), 0)
+        for number, letter in enumerate(name):
+            named &= self._window.raw[starts + number] == letter
+        return named
 
     def _are_single(self, places: Numbers) -> bool:
         """Tell whether no series has two values of a name."""
@@ -250,14 +262,17 @@ class _Finder:
         counts = np.bincount(rows[kept], minlength=len(self.rows)).astype(np.int64)
         return counts, starts[kept], ends[kept]
 
-    def attributes(self) -> tuple[Numbers, Numbers, Numbers] | None:
-        """Return start and end of the attributes of series, and the numbers of these series."""
-        opened = np.flatnonzero(self._attributes)
-        if not len(opened):
-            return None
+    def listed(self, name: bytes) -> Listed:
+        """Return the lists of series that have this name."""
         window = self._window
+        opened = np.flatnonzero(self._listed)
+        if not len(opened):
+            nothing = np.zeros(0, np.int64)
+            return Listed(nothing, nothing, nothing)
         closed = np.flatnonzero(
             window.structural & (window.kinds == CLOSE_LIST) & (window.depth == 1)
         )
+        named = self._are_named(opened, name)
+        opened, closed = opened[named], closed[named]
         owners = np.cumsum(self._series_opened)[opened] - 1
-        return window.marks[opened], window.marks[closed] + 1, owners
+        return Listed(window.marks[opened], window.marks[closed] + 1, owners)

@@ -469,7 +469,7 @@ class DataSetReader:
         columns |= noted
         self.remember(found)
         locators = self.locators(found, owners)
-        stated = self.series_attributes(found, series)
+        stated = self.stated_by_series(found, series)
         actions = np.array([self.action], object).repeat(rows)
         return Level(self.dsd, columns, actions, locators), stated
 
@@ -576,25 +576,36 @@ class DataSetReader:
         column = column_of(self.dsd[component.id], values).take(indices)
         return None if component.default is not None and column.null_count else column
 
-    def series_attributes(
-        self, found: Observations, series: Mapping[str, pa.Array]
-    ) -> list[Stated]:
-        """Return the attribute values of series; each distinct text is read once."""
-        if found.attributes is None or found.series is None:
+    def stated_by_series(self, found: Observations, series: Mapping[str, pa.Array]) -> list[Stated]:
+        """Return the annotations and attribute values of series, in the order of the series."""
+        if found.series is None:
             return []
-        starts, ends, owners = found.attributes
-        keys = {id: column.take(pa.array(owners)).to_pylist() for id, column in series.items()}
-        names = found.series.texts().take(pa.array(owners)).to_pylist()
-        known: dict[str, list[Any]] = {}
-        stated: list[Stated] = []
-        for number, text in enumerate(cut(found.raw, starts, ends).to_pylist()):
-            raw = known.get(text)
-            if raw is None:
-                raw = known[text] = loads(text.encode())
-            key = self.fixed_key() | {id: column[number] for id, column in keys.items()}
-            pointer = f"{self.pointer}/series/{names[number]}"
-            stated += self.listed(self.attributes["series"], raw, key, pointer)
-        return stated
+        names = found.series.texts()
+        stated: list[tuple[int, list[Stated]]] = []
+        for listed, read in (
+            (found.annotations, self.noted_on),
+            (found.attributes, self.attributes_of_series),
+        ):
+            taken = pa.array(listed.owners)
+            keys = {id: column.take(taken).to_pylist() for id, column in series.items()}
+            pointers = names.take(taken).to_pylist()
+            known: dict[str, Any] = {}
+            # Each distinct text is read once.
+            for number, text in enumerate(cut(found.raw, listed.starts, listed.ends).to_pylist()):
+                raw = known.get(text)
+                if raw is None:
+                    raw = known[text] = loads(text.encode())
+                key = self.fixed_key() | {id: column[number] for id, column in keys.items()}
+                pointer = f"{self.pointer}/series/{pointers[number]}"
+                stated.append((int(listed.owners[number]), read(raw, key, pointer)))
+        # Annotations come first, as they do member by member.
+        return [entry for _, entries in sorted(stated, key=lambda own: own[0]) for entry in entries]
+
+    def attributes_of_series(
+        self, raw: Any, key: Mapping[str, str | None], pointer: str
+    ) -> list[Stated]:
+        """Return the values of the `attributes` of a series."""
+        return self.listed(self.attributes["series"], raw, key, pointer)
 
     # -- member by member --------------------------------------------------------------------------
 

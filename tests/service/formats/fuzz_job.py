@@ -18,20 +18,23 @@ with atheris.instrument_imports(include=["service.formats", "dsd", "codelists"])
     from service.formats import find_data_format
     from service.formats.contract import DecodeOptions
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "formats" / "structures" / "structures.json"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "formats" / "structures"
+FILES = ("structures.json", "localised.json")
 MOST_BYTES = 4096
 
 
 def main(name: str, corpus: str, seconds: str) -> None:
     """Fuzz until the time is over."""
-    structures = Structures(decode_structures(EXAMPLES.read_bytes()).data.all())
-    flow = structures.dsd("urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_T(1.0.0)").urn
+    bodies = [(EXAMPLES / file).read_bytes() for file in FILES]
+    structures = Structures(part for body in bodies for part in decode_structures(body).data.all())
+    flow = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:"
+    flows = [structures.dsd(f"{flow}{id}(1.0.0)").urn for id in ("DF_T", "DF_L")]
     decode = find_data_format(name).decode
     assert decode
 
     def one(data: bytes) -> None:
         report = Report()
-        hint = DecodeOptions(flow if len(data) % 2 else None)
+        hint = DecodeOptions((*flows, None)[len(data) % 3])
         for dataset in decode(io.BytesIO(data), structures, report, hint):
             for batch in dataset.batches:
                 batch.validate(full=True)

@@ -25,7 +25,6 @@ from dsd.localised import compose
 from dsd.structures import Structures
 from service.formats import find_data_format, sdmx_json_rows
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
-from service.formats.json_observations import find_observations
 from service.formats.preamble import in_key_order, make_preamble
 
 DF_L = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_L(1.0.0)"
@@ -235,7 +234,7 @@ def test_any_texts_and_annotations_come_back(
         assert read(body, localised, name)[:2] == (found, got)
 
 
-def test_annotations_of_observations_are_read_in_bulk(
+def test_annotations_of_series_and_observations_are_read_in_bulk(
     localised: Structures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: Rows = [
@@ -243,14 +242,14 @@ def test_annotations_of_observations_are_read_in_bulk(
     ]
     rows[3][ANNOTATIONS] = annotations_text([FIRST])
     rows[7][ANNOTATIONS] = annotations_text([SECOND, FIRST])
-    body = write(localised, "json", rows)
+    above = AttributeValues(SERIES, {ANNOTATIONS: annotations_text([SECOND])})
+    body = write(localised, "json", rows, above)
 
     def never(*_: Any) -> Any:
         raise AssertionError
 
     monkeypatch.setattr(sdmx_json_rows.DataSetReader, "one_by_one", never)
-    assert read(body, localised)[0] == rows
-    assert find_observations is sdmx_json_rows.find_observations
+    assert read(body, localised)[:2] == (rows, by_key((above,)))
 
 
 def test_texts_are_written_in_the_languages_asked_for(localised: Structures) -> None:
