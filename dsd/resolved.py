@@ -48,7 +48,9 @@ class ResolvedComponent:
     is_multiple: bool
     relationship: AttributeRelationship | None = None
     allowed: frozenset[str] | None = None
-    """Codes that the constraints leave; None where nothing constrains the component."""
+    """Codes (or values) that the constraints leave; None where they name none that are left."""
+    excluded: frozenset[str] = frozenset()
+    """Values that the constraints exclude where there is no code list of which the others would be left."""
 
     @cached_property
     def codes(self) -> dict[str, Code]:
@@ -64,6 +66,8 @@ class ResolvedComponent:
     def allows(self, value: str) -> bool:
         """Tell whether a value is a code of the list and within the constraints; True where uncoded."""
         if self.allowed is not None and value not in self.allowed:
+            return False
+        if value in self.excluded:
             return False
         return self.codelist is None or value in self.codes
 

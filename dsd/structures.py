@@ -245,6 +245,7 @@ class Structures:
             is_multiple=representation.is_multiple,
             relationship=relationship,
             allowed=_allowed(definition.id, codelist, constraints),
+            excluded=_excluded(definition.id, constraints) if codelist is None else frozenset(),
         )
 
     def _codelist(self, reference: str | None) -> Codelist | None:
@@ -281,10 +282,25 @@ def _allowed(
     for constraint in constraints:
         for region in constraint.cube_regions:
             for values, include in _stated(region, component_id, codelist):
+                if codelist is None and not include:
+                    # What is left cannot be counted up.
+                    continue
                 everything = {code.id for code in codelist.codes} if codelist else set()
                 left = values if include else everything - values
                 allowed = left if allowed is None else allowed & left
     return None if allowed is None else frozenset(allowed)
+
+
+def _excluded(component_id: str, constraints: list[DataConstraint]) -> frozenset[str]:
+    """Return the values that some constraint excludes of a component without code list."""
+    return frozenset(
+        value
+        for constraint in constraints
+        for region in constraint.cube_regions
+        for values, include in _stated(region, component_id, None)
+        if not include
+        for value in values
+    )
 
 
 def _stated(

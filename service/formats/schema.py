@@ -150,6 +150,10 @@ class _Schema:
         if component.codelist is not None:
             codes = (code.id for code in component.allowed_codes)
             stated = _restriction("common:IDType", [("xs:enumeration", code) for code in codes])
+        elif component.allowed:
+            base, _ = _facets(component)
+            values = sorted(component.allowed - component.excluded)
+            stated = _restriction(base, [("xs:enumeration", value) for value in values])
         else:
             base, facets = _facets(component)
             stated = _restriction(base, facets)

@@ -39,6 +39,10 @@ def allowed_in_words(component: ResolvedComponent, suggestion: str | None = None
     The sentence stands on its own after what is wrong.
     """
     codes = component.allowed_codes
+    if component.codelist is None:
+        named = component.allowed or component.excluded
+        listed = ", ".join(sorted(named)[:LISTED]) + (" ..." if len(named) > LISTED else "")
+        return f"Allowed: {listed}." if component.allowed else f"Not allowed: {listed}."
     if not codes:
         return "No code is allowed here."
     if len(codes) <= LISTED:

@@ -72,6 +72,24 @@ def test_an_excluding_region_or_value_set_excludes(small: Structures) -> None:
     assert small.joined([both]).dsd(FLOW)["AREA"].allowed == {"AAA"}
 
 
+def test_what_is_excluded_of_a_component_without_code_list_is_no_more(small: Structures) -> None:
+    """All other values are left, and none of them can be named."""
+    note = next(
+        c for c in small.dsd(FLOW).components if c.codelist is None and c.role.name != "TIME"
+    )
+    regions = (
+        CubeRegion(components=(_values(note.id, "x", include=False),)),
+        CubeRegion(include=False, components=(_values(note.id, "y"),)),
+    )
+    found = small.joined([_constraint(*regions)]).dsd(FLOW)[note.id]
+    assert found.allowed is None
+    assert found.excluded == {"x", "y"}
+    assert [found.allows(value) for value in "xyz"] == [False, False, True]
+    named = CubeRegion(components=(_values(note.id, "x", "z"),))
+    both = small.joined([_constraint(*regions, named)]).dsd(FLOW)[note.id]
+    assert [both.allows(value) for value in "xyz"] == [False, False, True]
+
+
 def test_an_excluded_combination_takes_no_code_from_a_component(small: Structures) -> None:
     region = CubeRegion(include=False, key_values=(_values("AREA", "AAA"), _values("KIND", "K_X")))
     dsd = small.joined([_constraint(region)]).dsd(FLOW)

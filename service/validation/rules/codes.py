@@ -106,12 +106,12 @@ class CodeNotAllowed(_CodeRule):
     @classmethod
     def looks_at(cls, component: ResolvedComponent) -> bool:
         """Tell whether a component is constrained."""
-        return component.allowed is not None
+        return component.allowed is not None or bool(component.excluded)
 
     def is_bad(self, component: ResolvedComponent, value: str) -> bool:
         """Tell whether the constraints exclude a value that the list has."""
         is_known = component.codelist is None or value in component.codes
-        return is_known and component.allowed is not None and value not in component.allowed
+        return is_known and not component.allows(value)
 
     def explain(self, component: ResolvedComponent, value: str) -> tuple[str, str | None]:
         """Say which codes are allowed."""

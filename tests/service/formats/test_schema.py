@@ -21,7 +21,15 @@ from dsd.batch import batches_from_rows, rows_of
 from dsd.dataset import Action, AttributeValues, PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd
-from dsd.structure import AttributeRelationship, DataAttribute, DataStructure
+from dsd.structure import (
+    AttributeRelationship,
+    CubeRegion,
+    DataAttribute,
+    DataConstraint,
+    DataConstraintAttachment,
+    DataStructure,
+    ValueSet,
+)
 from dsd.structures import Structures
 from service.formats import find_data_format
 from service.formats import schema as schema_module
@@ -195,6 +203,31 @@ def test_constraints_of_an_agreement_leave_its_codes_only(
         assert schema.validate(etree.fromstring(body.encode())) is expected
     text = make_schema(agreed, version).decode()
     assert f'targetNamespace="{AGREEMENT}:ObsLevelDim:TIME_PERIOD"' in text
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_component_without_code_list_takes_the_values_that_a_constraint_names(
+    version: str,
+    header: Header,
+    test_structures: Structures,
+    rows: list[dict[str, Any]],
+    ml_schema: MakeSchema,
+) -> None:
+    constraint = DataConstraint(
+        id="CON_AGE",
+        agency_id="TST",
+        version="1.0.0",
+        names={"en": "Ages"},
+        constraint_attachment=DataConstraintAttachment(dataflows=(FLOW_URN,)),
+        cube_regions=(CubeRegion(components=(ValueSet(id="AGE_MIN", values=("15", "18")),)),),
+    )
+    dsd = test_structures.joined([constraint]).dsd(FLOW_URN)
+    assert dsd["AGE_MIN"].codelist is None
+    schema = ml_schema(version, [(dsd, "TIME_PERIOD")])
+    right = message(version, header, dsd, rows)
+    for age, expected in (("15", True), ("18", True), ("16", False), ("x", False)):
+        body = right.replace('AGE_MIN="15"', f'AGE_MIN="{age}"', 1)
+        assert schema.validate(etree.fromstring(body.encode())) is expected, age
 
 
 def test_a_structure_without_time_prohibits_it(
