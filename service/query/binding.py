@@ -202,24 +202,24 @@ def _periods(query: DataQuery, dsd: Dsd) -> list[PeriodTerm] | None:
 
 def _period_term(conditions: tuple[Condition, ...], start_day: str) -> PeriodTerm | None:
     """Return the conjunction of conditions, None where no period can satisfy it."""
-    bounds = [_bounds(condition, start_day) for condition in conditions]
-    first = max(bound.starts_from for bound in bounds)
-    last = min(bound.ends_by for bound in bounds)
+    bounds = [
+        _bounds(condition, start_day)
+        for condition in conditions
+        if not _is_text(condition, start_day)
+    ]
+    first = max((bound.starts_from for bound in bounds), default=date.min)
+    last = min((bound.ends_by for bound in bounds), default=date.max)
     if first > last or any(bound.impossible for bound in bounds):
         return None
     return PeriodTerm(
         None if first == date.min else first,
         None if last == date.max else last,
         tuple(dict.fromkeys(interval for bound in bounds for interval in bound.not_within)),
+        tuple(entry for entry in conditions if _is_text(entry, start_day)),
     )
 
 
 def _bounds(condition: Condition, start_day: str) -> _Bounds:
-    if condition.operator in TEXT_OPERATORS:
-        raise NotSupportedError(
-            f"c[{TIME_PERIOD}]={condition.operator}:{condition.value}: periods are compared in time "
-            "here, not as text; write eq, ne, lt, le, gt or ge"
-        )
     period = parse_period(condition.value, start_day)
     try:
         return _BOUNDS[condition.operator](period)
@@ -248,13 +248,24 @@ def _lt(period: Period) -> _Bounds:
 
 
 def _eq(period: Period) -> _Bounds:
-    _whole_days(period)
     return _Bounds(period.start, period.end)
 
 
 def _ne(period: Period) -> _Bounds:
-    _whole_days(period)
     return _Bounds(not_within=((period.start, period.end),))
+
+
+def _is_text(condition: Condition, start_day: str) -> bool:
+    """Tell whether a condition is one on the period as it is written.
+
+    So is equality with a part of a day: whole days are what is compared, and hold no part.
+    """
+    if condition.operator in TEXT_OPERATORS:
+        return True
+    if condition.operator not in (Operator.EQ, Operator.NE):
+        return False
+    period = parse_period(condition.value, start_day)
+    return (period.start_time, period.end_time) != (time.min, LAST_SECOND)
 
 
 def _first_whole_day(moment: datetime) -> date:
@@ -265,14 +276,6 @@ def _first_whole_day(moment: datetime) -> date:
 def _last_whole_day(moment: datetime) -> date:
     whole = moment.time() == LAST_SECOND
     return moment.date() if whole else moment.date() - timedelta(days=1)
-
-
-def _whole_days(period: Period) -> None:
-    if (period.start_time, period.end_time) != (time.min, LAST_SECOND):
-        raise NotSupportedError(
-            f"c[{TIME_PERIOD}]: {period.text} covers parts of days; this service compares whole days, "
-            f"as in {period.start}"
-        )
 
 
 _BOUNDS: dict[Operator, Callable[[Period], _Bounds]] = {

@@ -56,6 +56,8 @@ class PeriodTerm:
     starts_from: date | None = None
     ends_by: date | None = None
     not_within: tuple[tuple[date, date], ...] = ()
+    texts: tuple[Condition, ...] = ()
+    """Conditions on the period as it is written: what it holds, begins or ends with, or is."""
 
 
 @dataclass(frozen=True)

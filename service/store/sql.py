@@ -310,10 +310,24 @@ class _Branch:
             parts.append(f"{PERIOD_START} >= {self.query.bind(term.starts_from)}")
         if term.ends_by is not None:
             parts.append(f"{PERIOD_END} <= {self.query.bind(term.ends_by)}")
+        parts += [self._period_text(condition) for condition in term.texts]
         for first, last in term.not_within:
             low, high = self.query.bind(first), self.query.bind(last)
             parts.append(f"not ({PERIOD_START} >= {low} and {PERIOD_END} <= {high})")
         return _all_of(parts)
+
+    def _period_text(self, condition: Condition) -> str:
+        positive = _NEGATED.get(condition.operator, condition.operator)
+        time = self.dsd.time_dimension
+        # Only a query on a DSD that has one is bound to periods.
+        assert time is not None  # noqa: S101
+        column, value = quoted(time.id), self.query.bind(condition.value)
+        test = (
+            f"{column} = {value}"
+            if positive is Operator.EQ
+            else f"{_TEXT_FUNCTIONS[positive]}({column}, {value})"
+        )
+        return test if positive is condition.operator else f"not {test}"
 
     def _filter(self, entry: ComponentFilter) -> str:
         component = self.dsd[entry.component]

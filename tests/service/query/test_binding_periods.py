@@ -14,8 +14,8 @@ from dsd.resolved import Dsd
 from dsd.time_period import parse_period
 from service.query.binding import bind
 from service.query.data_query import parse_data_query_v1, parse_data_query_v2
-from service.query.errors import NotSupportedError, SemanticError
-from service.query.selection import PeriodTerm, Selection
+from service.query.errors import SemanticError
+from service.query.selection import Condition, Operator, PeriodTerm, Selection
 
 
 def v1(dsd: Dsd, query: str) -> Selection:
@@ -134,16 +134,28 @@ def test_bounds_at_the_ends_of_the_calendar_are_open(dsd: Dsd) -> None:
     assert v2(dsd, "ge:0001+le:9999").periods == (PeriodTerm(),)
 
 
-@pytest.mark.parametrize("expression", ["eq:2010-01-01T12:00:00", "ne:2010-01-01T00:00:00/PT1H"])
-def test_equality_with_a_part_of_a_day_is_refused(dsd: Dsd, expression: str) -> None:
-    with pytest.raises(NotSupportedError, match="whole days"):
-        v2(dsd, expression)
+@pytest.mark.parametrize(
+    ("expression", "operator", "text"),
+    [
+        ("eq:2010-01-01T12:00:00", Operator.EQ, "2010-01-01T12:00:00"),
+        ("ne:2010-01-01T00:00:00/PT1H", Operator.NE, "2010-01-01T00:00:00/PT1H"),
+        ("co:Q", Operator.CONTAINS, "Q"),
+        ("nc:Q", Operator.NOT_CONTAINS, "Q"),
+        ("sw:20", Operator.STARTS_WITH, "20"),
+        ("ew:Q1", Operator.ENDS_WITH, "Q1"),
+    ],
+)
+def test_some_conditions_are_on_the_text(
+    dsd: Dsd, expression: str, operator: Operator, text: str
+) -> None:
+    assert v2(dsd, expression).periods == (PeriodTerm(texts=(Condition(operator, text),)),)
 
 
-@pytest.mark.parametrize("operator", ["co", "nc", "sw", "ew"])
-def test_periods_are_not_compared_as_text(dsd: Dsd, operator: str) -> None:
-    with pytest.raises(NotSupportedError, match="eq, ne, lt, le, gt or ge"):
-        v2(dsd, f"{operator}:20")
+def test_conditions_on_time_and_text_stand_together(dsd: Dsd) -> None:
+    assert v2(dsd, "ge:2010+ew:Q1,2005").periods == (
+        PeriodTerm(date(2010, 1, 1), texts=(Condition(Operator.ENDS_WITH, "Q1"),)),
+        PeriodTerm(date(2005, 1, 1), date(2005, 12, 31)),
+    )
 
 
 @pytest.mark.parametrize("query", ["c[TIME_PERIOD]=2010"])

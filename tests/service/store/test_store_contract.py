@@ -714,3 +714,22 @@ def test_rows_are_sorted_as_asked(flock, dsd):
     at = flock.clock.now
     flock.load(dsd, [row("AAA", "2030", "1")])
     assert found(by_area, as_of=at, limit=1) == [("TLS", "2022")]
+
+
+@pytest.mark.parametrize(
+    ("operator", "text", "expected"),
+    [
+        (Operator.CONTAINS, "Q", ["2023-Q1", "2023-Q2"]),
+        (Operator.NOT_CONTAINS, "Q", ["2023", "2024-01-01T12:00:00"]),
+        (Operator.STARTS_WITH, "2024", ["2024-01-01T12:00:00"]),
+        (Operator.ENDS_WITH, "Q2", ["2023-Q2"]),
+        (Operator.EQ, "2024-01-01T12:00:00", ["2024-01-01T12:00:00"]),
+        (Operator.NE, "2024-01-01T12:00:00", ["2023-Q1", "2023-Q2", "2023"]),
+    ],
+)
+def test_periods_as_they_are_written(flock, dsd, operator, text, expected):
+    times = ("2023", "2023-Q1", "2023-Q2", "2024-01-01T12:00:00")
+    flock.load(dsd, [row("IDN", time) for time in times])
+    term = PeriodTerm(texts=(Condition(operator, text),))
+    found = [entry["TIME_PERIOD"] for entry in flock.rows(dsd, periods=(term,))]
+    assert sorted(found) == sorted(expected)
