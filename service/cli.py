@@ -15,6 +15,7 @@ from service.commands.artefacts import artefacts
 from service.commands.convert import convert
 from service.commands.export import export
 from service.commands.formats import formats
+from service.commands.registry import registry
 from service.commands.serve import serve
 from service.commands.store import store_group
 from service.commands.submit import load, validate
@@ -24,7 +25,7 @@ from service.commands.users import users
 SECTIONS: tuple[tuple[str, tuple[click.Command, ...]], ...] = (
     ("Prepare a submission", (template, validate, annotate, convert)),
     ("Keep and serve", (load, serve, export)),
-    ("Look after", (store_group, artefacts, formats, users)),
+    ("Look after", (store_group, registry, users, artefacts, formats)),
 )
 """Every command, in the order in which the help lists them."""
 

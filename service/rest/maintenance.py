@@ -194,7 +194,7 @@ class _Views:
                 "the history is asked for by /structure-history/TYPE/AGENCY/ID/VERSION, or of all without"
             )
         urn = None if path.urn is None else str(path.urn)
-        entries = self._on.artefacts.history(urn, _MOST_CHANGES)
+        entries = self._on.artefacts.history(urn, _limit(request))
         changes = [_change(entry, self._is_known()) for entry in entries]
         text = json.dumps({"changes": changes}, ensure_ascii=False, indent=1)
         response = Response(f"{text}\n", content_type="application/json")
@@ -254,6 +254,18 @@ def _action(request: Request) -> StructureAction | None:
         listed = ", ".join(action.value for action in known.values())
         raise QuerySyntaxError(f"the header Action says {name!r}; there are {listed}")
     return found
+
+
+def _limit(request: Request) -> int:
+    """Return how many changes are asked for at most.
+
+    Raises:
+        QuerySyntaxError: it is no such number.
+    """
+    text = request.args.get("limit", str(_MOST_CHANGES))
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_CHANGES:
+        raise QuerySyntaxError(f"limit is a number from 1 to {_MOST_CHANGES}, not {text!r}")
+    return int(text)
 
 
 def _declared(request: Request) -> StructureFormat | None:
