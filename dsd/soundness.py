@@ -97,7 +97,9 @@ def structure_faults(structure: DataStructure) -> Iterator[str]:
         yield "The DSD has no components."
         return
     dimensions = [entry.id for entry in parts.dimension_list.dimensions]
-    for position, entry in enumerate(parts.dimension_list.dimensions):
+    # The schemas count from 0, samples and services from 1.
+    first = 1 if [d.position for d in parts.dimension_list.dimensions[:1]] == [1] else 0
+    for position, entry in enumerate(parts.dimension_list.dimensions, first):
         if entry.position not in (None, position):
             yield f"{entry.id} stands at position {position} and says {entry.position}."
     for attribute in parts.attribute_list.attributes if parts.attribute_list else ():
@@ -150,5 +152,6 @@ def dataflow_faults(dataflow: Dataflow, structures: Structures) -> Iterator[str]
                 f"{component.id}: {left[0]} is NOT_REPORTABLE and allowed; "
                 "leave it out of the constraint."
             )
-        if component.codelist is not None and not component.allowed_codes:
+        codes = component.codelist.codes if component.codelist is not None else ()
+        if codes and not component.allowed_codes:
             yield f"{component.id}: the constraints leave no code."

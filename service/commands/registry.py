@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _STORE = "store"
 _PLACE = "PLACE"
+_LOSSLESS = "json"
+"""The structure format that holds everything, written as artefact files are."""
 
 as_of_option = click.option(
     "--as-of",
@@ -137,6 +139,7 @@ def _to_folder(structures: Structures, folder: Path) -> None:
 
 
 def _to_file(structures: Structures, target: Path, format_name: str | None) -> None:
+    from dsd.sdmx_json import encode_structures, make_message
     from service.config import utc_now
     from service.formats import UnknownFormatError, find_structure_format
     from service.formats.contract import EncodeOptions, Header, NotExpressibleError
@@ -146,8 +149,11 @@ def _to_file(structures: Structures, target: Path, format_name: str | None) -> N
     if chosen.encode is None:
         raise Refusal(f"{chosen.name} can be read only")
     header = Header(id="REGISTRY", prepared=utc_now())
-    with refusing(NotExpressibleError):
-        chunks = chosen.encode(header, list(structures), structures, EncodeOptions())
+    if chosen.name == _LOSSLESS:
+        chunks = iter([encode_structures(make_message(structures, header.prepared, header.id))])
+    else:
+        with refusing(NotExpressibleError):
+            chunks = chosen.encode(header, list(structures), structures, EncodeOptions())
     with replacing(target) as part, part.open("wb") as stream:
         stream.writelines(chunks)
 

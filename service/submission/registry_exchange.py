@@ -15,11 +15,9 @@ import msgspec
 from codelists.base import Maintainable, Nameable
 from codelists.item_scheme import ItemScheme
 from codelists.urn import Urn
+from dsd.sdmx_json import encode_structures, make_message
 from dsd.structures import Structures
 from service.config import utc_now
-from service.formats.contract import EncodeOptions, Header
-from service.formats.structure_json import encode_structures_json
-from service.formats.structure_table.vocabulary import Form
 from service.registry.admission import walked
 from service.registry.maintenance import same
 from service.registry.references import references_of
@@ -178,11 +176,8 @@ def messages(groups: Iterable[Sequence[Maintainable]]) -> Iterator[tuple[bytes, 
 
 
 def _body(artefacts: Sequence[Maintainable]) -> bytes:
-    header = Header(id="REGISTRY", prepared=utc_now())
-    chunks = encode_structures_json(
-        Form.JSON21, header, artefacts, Structures(artefacts), EncodeOptions()
-    )
-    return b"".join(chunks)
+    """Return a message as artefact files are: what SDMX-JSON 2.1 has no word for stands in extension members."""
+    return encode_structures(make_message(artefacts, utc_now(), "REGISTRY"))
 
 
 def in_order(artefacts: Sequence[Maintainable]) -> list[list[Maintainable]]:

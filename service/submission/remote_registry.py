@@ -20,6 +20,10 @@ from service.submission.registry_exchange import Progress, RegistryError
 
 _JSON = "application/vnd.sdmx.structure+json;version=2.1.0"
 _ACCEPT = f"{_JSON}, application/vnd.sdmx.structure+json;version=2.0.0;q=0.8, application/vnd.sdmx.structure+xml;q=0.5"
+_OTHERS = (
+    "application/vnd.sdmx.structure+xml;version=2.1",
+    "application/vnd.sdmx.structure+xml;version=3.0.0",
+)
 _ENTRY = "/sdmx/v2"
 _IDS = 25
 """Artefacts of a type and agency that one request asks for."""
@@ -27,6 +31,8 @@ _TIMEOUT_SECONDS = 300
 _ATTEMPTS = 4
 _MOST_TOLD = 5
 _NOTHING = (204, 404)
+_ABSENT = (400, 405, 501)
+"""What services answer that have no such resource."""
 _BUSY = (429, 502, 503, 504)
 
 
@@ -79,12 +85,14 @@ class RemoteRegistry:
 
     def _legacy(self) -> Iterator[Maintainable]:
         """Yield the artefacts of the types of SDMX 2.1 that 2.2 has no resource for."""
-        names = {entry.name for entry in LEGACY_TYPES}
         line = f"{self._base.removesuffix('/v2')}/v1"
         for entry in LEGACY_TYPES:
-            for artefact in self._get(f"{entry.resource}/all/all/all", line, optional=True):
-                if artefact.type_name in names:
-                    yield artefact
+            # One at a time: the resource also has what 3.x made of such artefacts, in formats of its own.
+            stubs = self._get(
+                f"{entry.resource}/all/all/all", line, optional=True, detail="allstubs"
+            )
+            for urn in (stub.urn for stub in stubs if stub.type_name == entry.name):
+                yield from self._get(f"{entry.resource}/{urn.agency}/{urn.id}/{urn.version}", line)
 
     def _revision(self) -> str | None:
         """Return what differs when the structures have changed, None where the service does not tell."""
@@ -96,7 +104,11 @@ class RemoteRegistry:
     ) -> Sequence[Maintainable]:
         url = f"{line or self._base}/{path}"
         answer = self._asked("GET", url, params=parameters)
-        if answer.status_code in _NOTHING or (optional and not answer.ok):
+        for media_type in _OTHERS:
+            # Some of it cannot be said in what was asked for.
+            if answer.status_code == 406:
+                answer = self._asked("GET", url, params=parameters, headers={"Accept": media_type})
+        if answer.status_code in _NOTHING or (optional and answer.status_code in _ABSENT):
             return ()
         if answer.status_code == 400 and parameters.get("detail") == "raw":
             # `raw` came with 2.0; a service without it has no extensions to resolve either.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,16 +13,24 @@ import requests
 from click.testing import CliRunner, Result
 
 from codelists.base import Annotation, Maintainable, replaced
+from codelists.hierarchy import HierarchicalCodelist
 from codelists.item_scheme import Code, Codelist, Concept, ConceptScheme
 from codelists.representation import Representation
-from codelists.urn import Urn
-from dsd.structure import Categorisation
+from codelists.urn import LEGACY_TYPES, Urn
+from dsd.finding import Report
+from dsd.sdmx_json import StructureMessageError
+from dsd.structure import AttachmentConstraint, Categorisation
+from dsd.structure_map import StructureSet
 from dsd.structures import Structures, read_artefact_files
 from service.cli import main
-from service.config import utc_now
-from service.formats.contract import EncodeOptions, Header
+from service.config import Settings, utc_now
+from service.formats.contract import EncodeOptions, Header, StructureFormat
+from service.formats.recognition import HEAD_BYTES, UnrecognisedError, recognise_structures
 from service.formats.structure_json import encode_structures_json
 from service.formats.structure_table.vocabulary import Form
+from service.registry.registries import as_text
+from service.store import open_store
+from service.store.protocol import ArtefactChange, StructureRecord
 from service.submission import registry_exchange
 from service.submission.registry_exchange import differences, in_order, messages
 
@@ -238,3 +247,43 @@ def test_what_is_referred_to_comes_first_and_circles_stay_together() -> None:
 def test_equal_registries_have_no_difference() -> None:
     assert list(differences(Structures(PUSHED), Structures(PUSHED[::-1]))) == []
     assert json.loads(next(messages([PUSHED[1:3]]))[0])["meta"]["id"] == "REGISTRY"
+
+
+def test_every_type_of_artefact_survives_the_way(
+    shared: Any, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    """The artefacts of all official samples, among them the types that SDMX 3.0 gave up."""
+    samples: dict[Urn, Maintainable] = {}
+    for path in sorted((shared / "spec/samples").rglob("*")):
+        kind = recognise(path) if path.suffix in (".xml", ".json") else None
+        if kind is None or kind.decode is None:
+            continue
+        with contextlib.suppress(StructureMessageError):
+            for artefact in kind.decode(path.read_bytes(), Report()):
+                if artefact.type_name != "AvailabilityConstraint":
+                    samples[artefact.urn] = replaced(artefact, is_external_reference=False)
+    for legacy in (HierarchicalCodelist, StructureSet, AttachmentConstraint):
+        old = legacy(id="OLD", agency_id="TST", version="1.0", names={"en": "Of SDMX 2.1"})
+        samples[old.urn] = old
+    assert {entry.name for entry in LEGACY_TYPES} < {urn.type for urn in samples}
+    assert len({urn.type for urn in samples}) > 25
+    # Past the desk, which would ask for all that they refer to.
+    store = open_store(Settings(store_folder=tmp_path / "samples"))
+    with store.artefacts.changing():
+        store.artefacts.write(
+            [ArtefactChange(str(urn), "Append", as_text(each)) for urn, each in samples.items()],
+            StructureRecord("test", "TST", "test"),
+        )
+    store.close()
+    url = serve(tmp_path / "samples")
+    done = run("export", url, "-o", tmp_path / "folder")
+    assert done.exit_code == 0, done.output
+    done = run("diff", "store", tmp_path / "folder", "--store", tmp_path / "samples")
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
+def recognise(path: Path) -> StructureFormat | None:
+    try:
+        return recognise_structures(path.read_bytes()[:HEAD_BYTES])
+    except UnrecognisedError:
+        return None
