@@ -50,12 +50,13 @@ class Registries:
 
     def __init__(self, base: Structures, artefacts: Artefacts) -> None:
         self.base = base
-        self._base_hash = Registry(base).content_hash
+        built_in = Registry(base)
+        self._base_hash = built_in.content_hash
         self._artefacts = artefacts
         self._lock = threading.Lock()
         self._held: Held = {}
         # One value, so that a thread never sees the revision of one with the registry of another.
-        self._known = (0, Registry(base))
+        self._known = (0, built_in)
         self._former: OrderedDict[int, Registry] = OrderedDict()
 
     def current(self) -> Registry:

@@ -39,14 +39,15 @@ class Pages:
         """Return the start page."""
         words = self._words()
         languages = (words.language,)
-        groups = self._overview.groups(languages)
+        overview = self._overview.now()
+        groups = overview.groups(languages)
         return self._page(
             "index.html",
             words,
             groups=groups,
             totals=totals(groups),
             coverage=coverage(groups),
-            submissions=self._overview.submissions(groups, languages, _LATEST),
+            submissions=overview.submissions(groups, languages, _LATEST),
             example=_example(groups),
             base=self._public_url or request.host_url.rstrip("/"),
             data_formats=DATA_FORMATS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -162,14 +163,16 @@ class Overview:
     """Tells what there is. What a dataflow holds is asked again only when its data have changed."""
 
     def __init__(self, sources: Sources, ledger: Ledger) -> None:
-        self._origin = sources
+        self._sources = sources
         self._ledger = ledger
         self._held: dict[Urn, tuple[Revision, Availability, Mapping[str, Held]]] = {}
         self._latest: dict[tuple[str, ...], tuple[object, list[Submission]]] = {}
 
-    @property
-    def _sources(self) -> Sources:
-        return self._origin.now()
+    def now(self) -> Overview:
+        """Return the overview of the structures of now, for one page; what is known of the data is shared."""
+        found = copy(self)
+        found._sources = self._sources.now()
+        return found
 
     def submissions(
         self, groups: Iterable[Group], languages: tuple[str, ...], limit: int

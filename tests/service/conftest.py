@@ -18,9 +18,15 @@ _ILMS = "from service.cli import main; main()"
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
+def served() -> list[subprocess.Popen[bytes]]:
+    """The processes that `serve` started, each of a group of its own."""
+    return []
+
+
+@pytest.fixture
+def serve(tmp_path: Path, served: list[subprocess.Popen[bytes]]) -> Iterator[Callable[[Path], str]]:
     """Return what starts `ilms serve` over a store and gives its URL; all are ended with the test."""
-    running: list[subprocess.Popen[bytes]] = []
+    running = served
     open_logs = ExitStack()
 
     def start(store: Path, workers: int = 1) -> str:
@@ -37,6 +43,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
                 stderr=log,
                 cwd=tmp_path,
                 env=environment,
+                start_new_session=True,
             )
         )
         url = f"http://127.0.0.1:{port}"

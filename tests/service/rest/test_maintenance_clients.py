@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
+import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,9 +15,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from codelists.item_scheme import Code, Codelist
+from dsd.sdmx_json import encode_structures, make_message
+from dsd.structures import load_structures
 from service.access.accounts import Accounts
 from service.access.principal import Role
 from service.config import Settings, utc_now
+from service.registry.registries import Registries
 from service.store import open_store
 
 SCRIPT = Path(__file__).parents[2] / "oracles" / "pysdmx_push.py"
@@ -128,3 +136,55 @@ def test_a_body_in_chunks_is_taken_and_one_that_is_too_large_is_not(url, token):
         f"{url}/sdmx/v2", data=parts, headers=headers, auth=("", token), timeout=30
     )
     assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize(
+    "rounds", [2, pytest.param(40, marks=pytest.mark.long)], ids=["short", "long"]
+)
+def test_what_was_acknowledged_survives_kill_9_whole(serve, served, token, tmp_path, rounds):
+    """Each message sets two lists to the same codes; the server is killed in the middle of them."""
+    acknowledged = 0
+    choice = random.Random(7)  # noqa: S311 - moments to kill at
+    for _ in range(rounds):
+        url = serve(tmp_path / "store")
+        stop = threading.Timer(choice.uniform(0.2, 1.0), kill_all, [served[-1]])
+        stop.start()
+        with contextlib.suppress(requests.RequestException):
+            while True:
+                answer = requests.post(
+                    f"{url}/sdmx/v2", data=twin(acknowledged + 1), auth=("", token), timeout=10
+                )
+                assert answer.ok, answer.text
+                acknowledged += 1
+        stop.join()
+        served[-1].wait(30)
+        store = open_store(Settings(store_folder=tmp_path / "store"))
+        found = Registries(load_structures(), store.artefacts).current().structures
+        store.close()
+        numbers = {
+            int(artefact.codes[0].id[1:])
+            for artefact in found.of_type(Codelist)
+            if artefact.agency_id == "TST"
+        }
+        assert len(numbers) == 1
+        assert numbers <= {acknowledged, acknowledged + 1}
+        (acknowledged,) = numbers
+    assert acknowledged > rounds
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """Kill the worker in the middle of its work, and its parent before that starts another."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
+    process.send_signal(signal.SIGSTOP)
+    for pid in children.split():
+        os.kill(int(pid), signal.SIGKILL)
+    process.send_signal(signal.SIGKILL)
+
+
+def twin(number: int) -> bytes:
+    lists = [
+        Codelist(id=id, agency_id="TST", version="1.0", names={"en": id},
+                 codes=(Code(id=f"N{number}", names={"en": "n"}),))
+        for id in ("ONE", "OTHER")
+    ]  # fmt: skip
+    return encode_structures(make_message(lists, utc_now()))
