@@ -78,8 +78,8 @@ UNREACHED = (
     "service.validation",
 )
 
-# Readers that turn their own exceptions into findings.
-INTO_FINDINGS = ("service.formats.ml_reading",)
+# Readers and writers that turn their own exceptions into findings, or into those of the contract.
+INTO_FINDINGS = ("service.formats.ml_reading", "service.formats.sdmx_ml_markup")
 
 
 def project_exceptions() -> set[type[Exception]]:
