@@ -261,26 +261,41 @@ class Maintenance:
             return
         self._check_restrictions(steps, touched, new)
         if self._data is not None:
-            for step, text in orphaning_faults(
-                self._registry, new, self._data, [(step, step.before) for step in steps]
-            ):
+            displaced = [(step, found) for step in steps for found in self._displaced(step)]
+            for step, text in orphaning_faults(self._registry, new, self._data, displaced):
                 step.fail(CONFLICT, text)
+
+    def _displaced(self, step: _Step) -> list[Maintainable]:
+        """Return the artefacts in whose place another may be found after a change.
+
+        That which is changed; of a new version all others, as a reference such as `1.0+.0` may find it from now on.
+        """
+        if step.before is not None:
+            return [step.before]
+        urn = step.submission.urn
+        return list(self._registry.structures.versions(urn.type, urn.agency, urn.id).values())
 
     def _check_referrers(
         self, steps: Iterable[_Step], touched: dict[Identity, _Step], references: References
     ) -> None:
+        before = References(self._registry.structures)
         for step in steps:
-            if step.before is None:
-                continue
-            for referrer in self._registry.graph.parents(step.before):
-                if identity(referrer) in touched:
-                    continue  # Its own references are checked as they will be.
+            referrers = {
+                identity(referrer): referrer
+                for displaced in self._displaced(step)
+                for referrer in self._registry.graph.parents(displaced)
+            }
+            # The references of those that change too are checked as they will be.
+            for key in sorted(referrers.keys() - touched.keys()):
+                referrer = referrers[key]
+                known = set(before.broken(referrer))
                 for text in references.broken(referrer):
-                    step.fail(
-                        CONFLICT,
-                        f"{referrer.type_name} {referrer.urn.short} refers to it, and would name what is "
-                        f"not there: {text}",
-                    )
+                    if text not in known:
+                        step.fail(
+                            CONFLICT,
+                            f"{referrer.type_name} {referrer.urn.short} refers to it, and would name "
+                            f"what is not there: {text}",
+                        )
 
     def _check_restrictions(
         self, steps: Sequence[_Step], touched: dict[Identity, _Step], new: Structures
@@ -289,8 +304,8 @@ class Maintenance:
         old = self._registry.structures
         for step in steps:
             concerned: dict[Identity, Maintainable] = {}
-            if step.before is not None and step.before.type_name in _SHAPING:
-                concerned = closure([step.before], self._registry.graph.parents)
+            if step.submission.urn.type in _SHAPING:
+                concerned = closure(self._displaced(step), self._registry.graph.parents)
             if step.after is not None:
                 concerned[identity(step.after)] = step.after
             for key, artefact in concerned.items():

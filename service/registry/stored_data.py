@@ -24,7 +24,7 @@ def orphaning_faults(
     registry: Registry,
     new: Structures,
     data: Source,
-    changes: Sequence[tuple[_Step, Maintainable | None]],
+    displaced: Sequence[tuple[_Step, Maintainable]],
 ) -> Iterator[tuple[_Step, str]]:
     """Yield the changes after which stored observations could not be read, with how many these are.
 
@@ -32,20 +32,24 @@ def orphaning_faults(
         registry: before the changes.
         new: the structures after them.
         data: the observations.
-        changes: each with the artefact before it, None where there was none.
+        displaced: each change with an artefact in whose place another may be found after it.
     """
-    for step, before in changes:
-        if before is None or before.type_name not in _SHAPING:
+    for step, before in displaced:
+        if before.type_name not in _SHAPING:
             continue
         concerned = closure([before], registry.graph.parents) | {identity(before): before}
         for artefact in concerned.values():
             if artefact.type_name == "Dataflow" and data.revision(artefact.urn).number:
-                text = _fault(registry.dsd(artefact.urn), artefact.urn, new, data)
+                text = _fault(registry, artefact.urn, new, data)
                 if text is not None:
                     yield step, text
 
 
-def _fault(old: Dsd, flow: Urn, new: Structures, data: Source) -> str | None:
+def _fault(registry: Registry, flow: Urn, new: Structures, data: Source) -> str | None:
+    try:
+        old = registry.dsd(flow)
+    except UnknownArtefactError:
+        return None  # They cannot be read as it is.
     count = data.count(Selection(old))
     if not count:
         return None

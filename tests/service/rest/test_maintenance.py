@@ -471,16 +471,29 @@ def test_what_is_referred_to_stays(desk):
 def test_a_reference_with_a_wildcard_needs_one_version_that_fits(desk):
     structure = data_structure(codelist(version="1.0.0"))
     open_reference = str(codelist().urn._replace(version="1.0+.0"))
-    wild = msgspec_replace(structure, open_reference)
+    (first,) = structure.data_structure_components.dimension_list.dimensions
+    representation = Representation(enumeration=open_reference)
+    wild = with_dimension(structure, replaced(first, local_representation=representation))
     assert desk.post(wild, CONCEPTS) == 409
     assert desk.post(wild, CONCEPTS, codelist(version="1.2.0")) == 201
 
 
-def msgspec_replace(structure: DataStructure, enumeration: str) -> DataStructure:
+def test_a_new_version_does_not_take_away_what_a_wildcard_found(desk):
+    scheme = replaced(CONCEPTS, version="1.0.0")
+    whole = data_structure(codelist())
+    text = str(scheme.urn._replace(type="Concept", version="1.0+.0", item="SEX"))
+    (first,) = whole.data_structure_components.dimension_list.dimensions
+    wild = with_dimension(whole, replaced(first, concept_identity=text))
+    assert desk.post(scheme, CONCEPTS, codelist(), wild) == 201
+    later = replaced(scheme, version="1.1.0", concepts=scheme.concepts[1:])
+    assert desk.post(later) == 409
+    assert "DataStructure TST:DSD(1.0) refers to it" in desk.text()
+    assert desk.post(replaced(scheme, version="1.1.0")) == 201
+
+
+def with_dimension(structure: DataStructure, dimension: Dimension) -> DataStructure:
     parts = structure.data_structure_components
-    (first,) = parts.dimension_list.dimensions
-    first = replaced(first, local_representation=Representation(enumeration=enumeration))
-    dimensions = replaced(parts.dimension_list, dimensions=(first,))
+    dimensions = replaced(parts.dimension_list, dimensions=(dimension,))
     return replaced(structure, data_structure_components=replaced(parts, dimension_list=dimensions))
 
 
