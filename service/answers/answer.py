@@ -83,6 +83,8 @@ class Answer:
     body: Body | None
     content_languages: tuple[str, ...] = ()
     """In which its texts are, where that is known; else the best of `languages` that there is."""
+    left_out: tuple[str, ...] = ()
+    """Why parts of what was asked for are not in the body: the format cannot express them."""
     last_modified: datetime | None = None
     total: int | None = None
     """Observations in the whole answer, where a page of it was asked for."""

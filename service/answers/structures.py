@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from codelists.base import Maintainable
+from dsd.finding import Report, Severity
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
 from service.answers.errors import NoResultsError, UnknownResourceError
 from service.answers.spool import Body
-from service.formats.contract import EncodeOptions, Header, StructureFormat
+from service.formats.contract import Header, NotExpressibleError, StructureFormat
 from service.query.canonical import canonical
 from service.query.errors import NotSupportedError
 from service.query.grammar import Grammar
@@ -49,9 +50,74 @@ def answer_structures(
     found = search(sources.registry, query, AddressOf(query.grammar, entry_point))
     if not found:
         raise _nothing(query)
-    languages = sources.registry.content_languages(found, wanted.options.languages)
-    body = _body(sources, found, wanted, replace(wanted.options, content_languages=languages), tag)
-    return _answer(query, wanted, tag, body, languages)
+    header = Header(id=f"ILMS{tag[:16].upper()}", prepared=sources.settings.clock())
+    writer = _Writer(sources, wanted, header)
+    left_out: tuple[str, ...] = ()
+    try:
+        chunks, languages = writer.write(found)
+    except NotExpressibleError:
+        if len(found) == 1:
+            raise
+        chunks, languages, left_out = writer.write_what_can_be(found)
+    body = sources.spool.fill(chunks, wanted.coding)
+    return _answer(query, wanted, tag, body, languages, left_out)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes artefacts as the client wants them."""
+
+    sources: Sources
+    wanted: Wanted[StructureFormat]
+    header: Header
+
+    def write(
+        self,
+        found: Sequence[Maintainable],
+        left_out: tuple[str, ...] = (),
+        report: Report | None = None,
+    ) -> tuple[Iterable[bytes], tuple[str, ...]]:
+        """Return the message and the languages of its texts.
+
+        Raises:
+            NotExpressibleError: the format cannot write it, and no report takes what is left out.
+        """
+        registry, wished = self.sources.registry, self.wanted.options.languages
+        languages = registry.content_languages(found, wished)
+        options = replace(
+            self.wanted.options,
+            content_languages=languages,
+            left_out=left_out,
+            report=report,
+        )
+        encode = self.wanted.format.encode
+        if encode is None:
+            raise NotSupportedError(f"{self.wanted.format.media_type} can only be read")
+        return encode(self.header, found, registry.structures, options), languages
+
+    def write_what_can_be(
+        self, found: Sequence[Maintainable]
+    ) -> tuple[Iterable[bytes], tuple[str, ...], tuple[str, ...]]:
+        """Return the message of what the format has of several artefacts, its languages, and what is left out.
+
+        One structure of a newer version of SDMX is no reason for having no list of the others.
+
+        Raises:
+            NotExpressibleError: the format has nothing of any of them.
+        """
+        report = Report()
+        self.write(found, report=report)
+        lost = (entry for entry in report.findings if entry.severity is Severity.WARNING)
+        left_out = tuple(dict.fromkeys(entry.message for entry in lost))
+        nothing = self._size(())
+        kept = [artefact for artefact in found if self._size((artefact,)) > nothing]
+        if not kept:
+            raise NotExpressibleError(left_out[0])
+        return *self.write(kept, left_out, Report()), left_out
+
+    def _size(self, found: Sequence[Maintainable]) -> int:
+        chunks, _ = self.write(found, report=Report())
+        return sum(map(len, chunks))
 
 
 @dataclass(frozen=True)
@@ -84,27 +150,13 @@ def _nothing(query: StructureQuery) -> Exception:
     )
 
 
-def _body(
-    sources: Sources,
-    found: Iterable[Maintainable],
-    wanted: Wanted[StructureFormat],
-    options: EncodeOptions,
-    tag: str,
-) -> Body:
-    encode = wanted.format.encode
-    if encode is None:
-        raise NotSupportedError(f"{wanted.format.media_type} can only be read")
-    header = Header(id=f"ILMS{tag[:16].upper()}", prepared=sources.settings.clock())
-    chunks = encode(header, tuple(found), sources.registry.structures, options)
-    return sources.spool.fill(chunks, wanted.coding)
-
-
 def _answer(
     query: StructureQuery,
     wanted: Wanted[StructureFormat],
     tag: str,
     body: Body | None,
     content_languages: tuple[str, ...] = (),
+    left_out: tuple[str, ...] = (),
 ) -> Answer:
     name = query.ids[0] if len(query.ids) == 1 else "structures"
     return Answer(
@@ -113,6 +165,7 @@ def _answer(
         coding=wanted.coding,
         languages=wanted.options.languages,
         content_languages=content_languages,
+        left_out=left_out,
         file_name=f"{name}{wanted.format.extension}",
         body=body,
         # The header holds the instant at which a message is made, so equal answers differ in bytes.

@@ -57,6 +57,8 @@ class EncodeOptions:
     """Structures: takes what the format cannot express; where there is none, that is refused."""
     content_languages: tuple[str, ...] | None = None
     """SDMX-JSON structures: the languages of the message, as its header says; None for `languages`."""
+    left_out: tuple[str, ...] = ()
+    """SDMX-ML structures: why what else was asked for is not in the message, for its footer."""
 
 
 @dataclass(frozen=True)

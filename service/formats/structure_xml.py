@@ -52,8 +52,22 @@ def encode_structures_xml(
         f"<mes:Header>{message_header(header)}</mes:Header><mes:Structures>"
     ]
     chunks += _containers(artefacts, writing)
-    chunks.append("</mes:Structures></mes:Structure>\n")
+    chunks.append(f"</mes:Structures>{_footer(form, options.left_out)}</mes:Structure>\n")
     return _encoded(chunks, writing.encoded)
+
+
+def _footer(form: Form, texts: Sequence[str]) -> str:
+    """Return what is said of a message after it. SDMXMessageFooter.xsd."""
+    if not texts:
+        return ""
+    # SDMX has no code for it, so that the status of HTTP stands, as in errors.
+    messages = "".join(
+        f'<foo:Message code="406" severity="Warning"><com:Text xml:lang="en">{element_text(text)}</com:Text>'
+        "</foo:Message>"
+        for text in texts
+    )
+    space = namespace(form, "message/footer")
+    return f'<foo:Footer xmlns:foo="{space}">{messages}</foo:Footer>'
 
 
 def _encoded(chunks: Iterable[str], encoded: Sequence[bytes]) -> Iterator[bytes]:

@@ -91,9 +91,21 @@ def respond(answer: Answer, available: Sequence[str], page: Page | None = None) 
         response.headers["Content-Language"] = ", ".join(
             answer.content_languages or (_language(answer.languages, available),)
         )
+    if answer.left_out:
+        # RFC 7234, 5.5.7; RFC 9111 does not renew it, and there is nothing in its place. A few are examples enough.
+        told = "; ".join((*answer.left_out[:3], *(("...",) if len(answer.left_out) > 3 else ())))
+        response.headers["Warning"] = (
+            f'299 ilms "{len(answer.left_out)} left out: {_quotable(told)}"'
+        )
     if answer.last_modified is not None:
         response.headers["Last-Modified"] = format_datetime(answer.last_modified, usegmt=True)
     return response
+
+
+def _quotable(text: str) -> str:
+    """Return a text as a quoted string of a header holds it (RFC 9110, 5.6.4)."""
+    plain = text.encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")
+    return " ".join(plain.split())
 
 
 def _with_body(answer: Answer, body: Body) -> Response:
