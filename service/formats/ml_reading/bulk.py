@@ -41,6 +41,8 @@ _SAMPLE = 1_024
 MOST_LITERALS = 4_096
 MOST_SHAPES = 512
 MOST_CACHED = 20_000
+MOST_COMBINATIONS = 1 << 20
+"""Numbers for which a table is smaller than sorting is slow."""
 MOST_NAMES = 16
 """Values in a row that name something."""
 _BETWEEN, _IN_SERIES, _UNCHANGED = 0, 1, -1
@@ -48,6 +50,10 @@ _BETWEEN, _IN_SERIES, _UNCHANGED = 0, 1, -1
 
 class _UncertainError(Exception):
     """The chunk is one for the exact way."""
+
+
+class _EndError(_UncertainError):
+    """There is markup of data sets in the chunk."""
 
 
 class Start(NamedTuple):
@@ -142,15 +148,21 @@ class BulkReader:
         self._scope: tuple[object, ...] = ()
         self.lines = 0
         """Line ends in the chunk that was read last."""
+        self.has_met_end = False
+        """True where the chunk that was refused last has markup of data sets: one may end in it."""
 
     def read(self, chunk: bytes, start: Start) -> Segment | None:
         """Return the records of a chunk that starts and ends between records, None where that is not certain."""
         self._renew()
+        self.has_met_end = False
         try:
             pieces = _join_names(_cut(chunk, self._literal), self._literal)
             self.lines = _check_bytes(pieces)
             records = self._records(pieces)
             return _segment(pieces, records, start)
+        except _EndError:
+            self.has_met_end = True
+            return None
         except _UncertainError:
             return None
 
@@ -305,6 +317,8 @@ def _prelude(prefixes: dict[str | None, list[str | None]]) -> bytes:
 
 
 def _read_literal(text: str) -> _Literal:
+    if "DataSet" in text:
+        raise _EndError
     openings = list(_OPENING.finditer(text))
     if len(openings) > 1 or _NOT_PLAIN.search(text) or len(text) > 10_000:
         raise _UncertainError
@@ -387,39 +401,47 @@ def _join_these(pieces: _Pieces, at: Numbers, literal: Callable[[str], _Literal]
     names = pieces.texts.take(pa.array(pieces.behind[at])).dictionary_encode()
     texts = _without_quotes(names.dictionary)
     size = len(pieces.literals)
-    if len(texts) * size * size > 1 << 24:
-        raise _UncertainError
     own = names.indices.to_numpy().astype(np.int64)
     mixed = (pieces.codes[at] * len(texts) + own) * size + pieces.codes[at + 1]
-    used = np.zeros(size * len(texts) * size, bool)
-    used[mixed] = True
-    distinct = np.flatnonzero(used)
+    distinct, numbers = _numbered(mixed, size * len(texts) * size)
     if len(distinct) > MOST_LITERALS:
         raise _UncertainError
-    numbers = np.empty(len(used), np.int64)
-    numbers[distinct] = np.arange(len(distinct)) + size
     literals = list(pieces.literals)
     for number in distinct.tolist():
         rest, last = divmod(number, size)
         head, name = divmod(rest, len(texts))
         literals.append(literal(f'{literals[head].text}"{texts[name]}"{literals[last].text}'))
     codes = pieces.codes.copy()
-    codes[at] = numbers[mixed]
+    codes[at] = numbers + size
     behind = pieces.behind.copy()
     behind[at] = pieces.behind[at + 1]
     keep = np.ones(len(codes), bool)
     keep[at + 1] = False
+    kept = np.flatnonzero(keep)
     return _Pieces(
         pieces.chunk,
         pieces.data,
         pieces.starts,
         pieces.texts,
-        codes[keep],
+        codes.take(kept),
         literals,
-        pieces.at[keep],
-        behind[keep],
+        pieces.at.take(kept),
+        behind.take(kept),
         pieces.entities,
     )
+
+
+def _numbered(values: Numbers, size: int) -> tuple[Numbers, Numbers]:
+    """Return the distinct values, all under `size`, and by value its number among them."""
+    if size > MOST_COMBINATIONS:
+        distinct, numbers = np.unique(values, return_inverse=True)
+        return distinct, numbers
+    used = np.zeros(size, bool)
+    used[values] = True
+    distinct = np.flatnonzero(used)
+    table = np.empty(size, np.int64)
+    table[distinct] = np.arange(len(distinct))
+    return distinct, table[values]
 
 
 def _check_bytes(pieces: _Pieces) -> int:

@@ -55,6 +55,8 @@ class MessageSource:
         self._silent = 0
         self._events = 0
         self._is_utf8: bool | None = None
+        self._seeks_end = False
+        """A data set ends in what comes next."""
 
     def items(self) -> Iterator[Item]:
         """Yield heads, segments and ends.
@@ -123,10 +125,14 @@ class MessageSource:
         """Read the next part, one way or the other."""
         here = self._here
         if here is not None:
-            end = self._chunk_end()
-            if end - self._offset >= max(self._ways.least_bytes, 1):
+            start, end = self._offset, self._chunk_end()
+            if end - start >= max(self._ways.least_bytes, 1):
                 chunk = self._take(end)
                 segment = self._bulk.read(chunk, self._chunk_start(*here))
+                if segment is None and self._bulk.has_met_end and not self._seeks_end:
+                    self._offset, self._seeks_end = start, True
+                    return
+                self._seeks_end = False
                 if segment is not None:
                     yield from self._taken()
                     pending = self._handler.builder.take()
@@ -146,12 +152,11 @@ class MessageSource:
         """Return where the records end that can be read at once from here, the offset where there are none."""
         buffer, start = self._buffer, self._offset
         end = min(len(buffer), start + self._ways.chunk_bytes)
-        word = buffer.find(b"DataSet", start, end)
-        while word >= 0:
-            opening = max(buffer.rfind(b"<", start, word), start)
-            if _DATASET_END.match(buffer, opening):
-                return opening
-            word = buffer.find(b"DataSet", word + 1, end)
+        # Looking through all bytes takes a good part of the time of reading them in bulk, which sees an end too.
+        if self._seeks_end or (self._is_at_end and end == len(buffer)):
+            at = self._dataset_end(start, end)
+            if at is not None:
+                return at
         # A record is whole where the next one starts, or a series where it ends.
         last = buffer.rfind(b"Series", start, end)
         while last > start:
@@ -168,6 +173,17 @@ class MessageSource:
                 return opening
             last = buffer.rfind(b"Obs", start, opening)
         return start
+
+    def _dataset_end(self, start: int, end: int) -> int | None:
+        """Return where the first data set ends."""
+        buffer = self._buffer
+        word = buffer.find(b"DataSet", start, end)
+        while word >= 0:
+            opening = max(buffer.rfind(b"<", start, word), start)
+            if _DATASET_END.match(buffer, opening):
+                return opening
+            word = buffer.find(b"DataSet", word + 1, end)
+        return None
 
     def _certain_end(self) -> int:
         """Return how far to feed the parser before it is worth looking where it is."""
