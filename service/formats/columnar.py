@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from codelists.text import DEFAULT_LANGUAGE
 from codelists.urn import Urn, UrnSyntaxError
 from dsd.annotated import annotations_of, annotations_text
 from dsd.batch import ACTION, ANNOTATIONS, BATCH_ROWS, CODED, Batch, column_type
@@ -34,7 +35,16 @@ from dsd.dataset import (
     SetAttributes,
 )
 from dsd.finding import Finding, Report, Severity
-from dsd.localised import compose, has_marks, is_localised, parse, takes_languages
+from dsd.localised import (
+    TAG_MARK,
+    TEXT_MARK,
+    compose,
+    has_marks,
+    is_language_tag,
+    is_localised,
+    parse,
+    takes_languages,
+)
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structures import Structures, UnknownArtefactError
 from service.formats.columns import dictionary_of, in_chunks, observation_ids, present, written_ids
@@ -42,7 +52,7 @@ from service.formats.contract import DecodeOptions, EncodeOptions, Header, NotEx
 from service.formats.hoisting import Hoister
 from service.formats.lazy import LazyBatches
 from service.formats.levels import Level, Value, column_of, same_action
-from service.formats.localised_texts import in_languages
+from service.formats.localised_texts import MARKS, in_languages
 from service.formats.structure_name import structure_urn
 
 STRUCTURE = "sdmx.structure"
@@ -486,6 +496,10 @@ class _Reading:
         """Return texts in languages: maps of language to text, or texts in English."""
         is_list = _is_list(column.type)
         inner = column.type.value_type if is_list else column.type
+        if pa.types.is_map(column.type) and not component.is_multiple:
+            whole = maps_in_bulk(column)
+            if whole is not None:
+                return whole if component.role is Role.MEASURE else whole.dictionary_encode()
         if pa.types.is_map(inner):
             raw = column.to_pylist()
         elif is_list:
@@ -551,6 +565,44 @@ class _Reading:
                 f"The column {component.id} is of type {kind}, which is no value; it was left out."
             )
             self.add("unreadable-column", Severity.ERROR, component.id, said)
+
+
+def maps_in_bulk(column: pa.MapArray) -> pa.StringArray | None:
+    """Return maps of language to text as values; None where one must be looked at by itself."""
+    offsets = column.offsets.to_numpy()
+    lengths = np.diff(offsets)
+    valid = column.is_valid().to_numpy(zero_copy_only=False)
+    first, count = int(offsets[0]), int(offsets[-1] - offsets[0])
+    tags, texts = column.keys.slice(first, count), column.items.slice(first, count)
+    if not count:
+        return None if valid.any() else pa.nulls(len(column), pa.string())
+    if not _are_texts(tags, texts) or not ((lengths > 0) == valid).all():
+        return None
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    rise = pc.greater(tags.slice(1), tags.slice(0, max(count - 1, 0))).to_numpy(
+        zero_copy_only=False
+    )
+    if not (rise | (owners[1:] != owners[:-1])).all():
+        return None
+    entries = pc.binary_join_element_wise(TAG_MARK, tags, TEXT_MARK, texts, "")
+    bounds = pa.array((offsets - first).astype(np.int32))
+    joined = pc.binary_join(pa.ListArray.from_arrays(bounds, entries), "")
+    # A text in English alone is the plain text.
+    single = np.where(valid, offsets[:-1] - first, 0)
+    english = pc.equal(tags, DEFAULT_LANGUAGE).to_numpy(zero_copy_only=False)
+    plain = pa.array((lengths == 1) & english[single])
+    found = pc.if_else(plain, texts.take(pa.array(single)), joined)
+    return pc.if_else(pa.array(valid), found, pa.scalar(None, pa.string()))
+
+
+def _are_texts(tags: pa.Array, texts: pa.Array) -> bool:
+    """Tell whether these are tags of languages and texts, which hold none of the marks."""
+    return bool(
+        tags.type == texts.type == pa.string()
+        and not texts.null_count
+        and all(map(is_language_tag, pc.unique(tags).to_pylist()))
+        and not pc.any(pc.match_substring_regex(texts, MARKS)).as_py()
+    )
 
 
 def _composed(texts: dict[Any, Any]) -> str | None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 JOB = Path(__file__).with_name("memory_job.py")
-FLAT = ("csv", "csv20", "csv10", "ml21", "ml21-generic", "ml30", "ml31", "parquet", "arrow")
+FLAT = (
+    *("csv", "csv+languages", "csv20", "csv10", "ml21", "ml21-generic", "ml30", "ml31"),
+    *("parquet", "parquet+languages", "arrow"),
+)
 MOST_MB = 400
 AREAS = 9_804
 """At 1,020 observations each."""

@@ -25,6 +25,7 @@ from dsd.finding import Report
 from dsd.localised import compose
 from dsd.structures import Structures
 from service.formats import find_data_format
+from service.formats.columnar import maps_in_bulk
 from service.formats.contract import DecodeOptions, EncodeOptions, Header
 from service.formats.preamble import in_key_order, make_preamble
 
@@ -102,6 +103,39 @@ def test_any_texts_and_annotations_come_back(
     above = AttributeValues({}, {"TITLE": title} | noted)
     body = write(localised, name, rows, above)
     assert read(body, localised, name) == (rows, [above], [])
+
+
+maps = st.lists(
+    st.none()
+    | st.dictionaries(
+        st.sampled_from(["en", "fr", "lo", "pt-BR", "no tag", ""]),
+        st.none() | st.sampled_from(["", "One", "Un; deux", "a\x1eb"]),
+        max_size=3,
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(drawn=maps, first=st.integers(0, 2), is_sorted=st.booleans())
+def test_maps_in_bulk_are_those_one_by_one(drawn: Any, first: int, is_sorted: bool) -> None:
+    entries = [
+        None if texts is None else sorted(texts.items()) if is_sorted else list(texts.items())
+        for texts in drawn
+    ]
+    column = pa.array(entries, pa.map_(pa.string(), pa.string())).slice(min(first, len(entries)))
+    found = maps_in_bulk(column)
+    if found is not None:
+        assert found.to_pylist() == [
+            None if texts is None else compose(dict(texts)) for texts in column.to_pylist()
+        ]
+    elif is_sorted:
+        kept = drawn[min(first, len(entries)) :]
+        assert any(
+            texts is not None
+            and (not texts or {"no tag", ""} & texts.keys() or {None, "a\x1eb"} & {*texts.values()})
+            for texts in kept
+        )
 
 
 def test_a_stranger_understands_the_columns(localised: Structures, tmp_path: Path) -> None:
