@@ -94,7 +94,9 @@ def message_header(header: Header) -> str:
 
 def _containers(artefacts: Sequence[Maintainable], writing: Writing) -> Iterator[str]:
     """Yield the artefacts by container, in the order of the schema."""
-    by_container: dict[str, list[tuple[str, list[bytes]]]] = {}
+    by_container: dict[str, list[str]] = {}
+    # Parts that are encoded already go out in the order of the message, not of the artefacts.
+    encoded: dict[str, list[bytes]] = {}
     for entry in ARTEFACTS:
         place = entry.place(writing.form)
         if place:
@@ -110,15 +112,15 @@ def _containers(artefacts: Sequence[Maintainable], writing: Writing) -> Iterator
         else:
             elements = _elements(artefact, writing)
         for container, text in elements:
-            by_container[container].append((text, writing.encoded[:]))
-            writing.encoded.clear()
+            by_container[container].append(text)
+            if writing.encoded:
+                encoded.setdefault(container, []).extend(writing.encoded)
+                writing.encoded.clear()
     for container, found in by_container.items():
         if found:
+            writing.encoded += encoded.get(container, ())
             yield f"<str:{container}>"
-            for text, encoded in found:
-                # Parts that are encoded already go out in the order of the message, not of the artefacts.
-                writing.encoded += encoded
-                yield text
+            yield "".join(found)
             yield f"</str:{container}>"
 
 
