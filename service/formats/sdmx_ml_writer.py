@@ -116,16 +116,21 @@ class DataSetWriter:
     @cached_property
     def notes(self) -> dict[str, dict[Key, str]]:
         """The annotations above the observation as they are written, by place and key."""
-        given: dict[Key, list[Annotation]] = {}
+        given: dict[Key, list[str]] = {}
         for entry in self.preamble.attributes:
             text = entry.values.get(ANNOTATIONS)
             if isinstance(text, str):
-                key = restricted(entry.key, self.layout.dsd.key_ids)
-                given.setdefault(key, []).extend(annotations_of(text))
+                given.setdefault(restricted(entry.key, self.layout.dsd.key_ids), []).append(text)
         found: dict[str, dict[Key, str]] = {}
-        for key, noted in given.items():
+        # Many series may be noted on alike.
+        written: dict[tuple[str, ...], str] = {}
+        for key, texts in given.items():
             place = self.layout.place_of_notes([id for id, _ in key])
-            found.setdefault(place, {})[key] = self._annotations(noted)
+            known = written.get(tuple(texts))
+            if known is None:
+                known = self._annotations([note for text in texts for note in annotations_of(text)])
+                written[tuple(texts)] = known
+            found.setdefault(place, {})[key] = known
         return found
 
     def element(self, start: str, values: dict[str, Value], end: str, notes: str = "") -> str:

@@ -510,7 +510,9 @@ class Assembly:
     def _note(self, named: Mapping[str, str], text: Value) -> None:
         """Keep annotations above the observation, all that one key has together."""
         values = self._entry(self._key_of(named))
-        known = values.get(ANNOTATIONS, "[]")
+        known = values.setdefault(ANNOTATIONS, text)
+        if known == text:
+            return
         assert isinstance(known, str)  # noqa: S101 (annotations are one text)
         assert isinstance(text, str)  # noqa: S101
         before = annotations_of(known)
