@@ -7,8 +7,10 @@ from functools import partial
 from dsd.resolved import Dsd
 from service.formats.contract import SchemaFormat, SchemaOptions
 from service.formats.schema import make_schema
+from service.formats.schema_json import make_json_schema
 
 _XML = "application/vnd.sdmx.schema+xml"
+_JSON = "application/vnd.sdmx.schema+json"
 _PLAIN = ("application/xml", "text/xml")
 
 
@@ -33,5 +35,14 @@ SCHEMA_FORMATS: tuple[SchemaFormat, ...] = (
         "xsd21-timeseries", _XML, "2.1", ".xsd", partial(_xml_schema, "2.1", is_time_series=True)
     ),
     SchemaFormat("xsd30", _XML, "3.0.0", ".xsd", partial(_xml_schema, "3.0"), _PLAIN),
+    SchemaFormat("jsonschema20", _JSON, "2.0.0", ".json", partial(make_json_schema, "2.0")),
+    SchemaFormat(
+        "jsonschema21",
+        _JSON,
+        "2.1.0",
+        ".json",
+        partial(make_json_schema, "2.1"),
+        ("application/schema+json",),
+    ),
     SchemaFormat("xsd31", _XML, "3.1.0", ".xsd", partial(_xml_schema, "3.1"), _PLAIN),
 )

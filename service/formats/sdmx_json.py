@@ -270,7 +270,7 @@ class _Writer:
                 found["format"] = {"dataType": component.text_format.data_type}
             if takes_languages(component):
                 found["format"] = {**found.get("format", {}), "isMultiLingual": True}
-        if component.role is Role.MEASURE and component.id in self.values:
+        if component.role is Role.MEASURE and self.values.get(component.id):
             found["values"] = self.component_values(component)
         return found
 

@@ -66,6 +66,7 @@ _FORMAT_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("structure", ("application/vnd.sdmx.structure+xml",)),
     ("jsonstructure", ("application/vnd.sdmx.structure+json",)),
     ("schema", ("application/vnd.sdmx.schema+xml",)),
+    ("jsonschema", ("application/vnd.sdmx.schema+json",)),
 )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ PREFERRED: dict[Grammar, tuple[tuple[str, str], ...]] = {
         ("application/vnd.sdmx.data+csv", "1.0.0"),
     ),
     Grammar.V2: (
+        ("application/vnd.sdmx.schema+json", "2.1.0"),
         ("application/vnd.sdmx.schema+xml", "3.1.0"),
         ("application/vnd.sdmx.structure+json", "2.1.0"),
         ("application/vnd.sdmx.data+json", "2.1.0"),

@@ -861,9 +861,9 @@ def test_a_schema_is_that_of_its_moment(desk, store):
         desk.post(CONCEPTS, codelist(codes), structure, dataflow(structure))
         instants.append(store.artefacts.history(limit=1)[0].at)
     for query, expected in (
-        (f"?asOf={instants[0].isoformat().replace('+', '%2B')}", ["A"]),
-        (f"?asOf={instants[1].isoformat().replace('+', '%2B')}", ["A", "B"]),
-        ("", ["A", "B"]),
+        (f"?format=schema&asOf={instants[0].isoformat().replace('+', '%2B')}", ["A"]),
+        (f"?format=schema&asOf={instants[1].isoformat().replace('+', '%2B')}", ["A", "B"]),
+        ("?format=schema", ["A", "B"]),
     ):
         answer = desk.client.get(path + query)
         assert answer.status_code == 200, answer.text

