@@ -8,24 +8,26 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain, groupby
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from codelists.urn import Urn
 from dsd.batch import Batch
 from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.finding import Finding, Report, Severity
-from dsd.localised import compose, is_language_tag, takes_languages
+from dsd.localised import compose, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
-from dsd.structures import Structures, UnknownArtefactError
+from dsd.structures import Structures
 from service.formats.columns import dictionary_of
 from service.formats.contract import NO_OPTIONS, DecodeOptions
+from service.formats.csv_cells import only_sub_field, split_sub_fields, stripper
+from service.formats.csv_header import Column, File, Rows, opened
 from service.formats.csv_labels import LabelCheck, structure_label
 from service.formats.csv_languages import LanguageCells
+from service.formats.csv_structures import StructureFinder
 from service.formats.csv_table import CsvTable, CsvText, coded, line_locators
 from service.formats.hoisting import Hoister
 from service.formats.lazy import LazyBatches
@@ -33,23 +35,6 @@ from service.formats.levels import Level, dimensions_of
 from service.formats.localised_texts import MARKS, is_unmarked, marked
 from service.formats.sdmx_csv import CSV_1_0, CSV_2_0, CSV_2_1, SUB_SEPARATOR, CsvVersion
 
-_SEPARATOR = r'(?P<separator>[^A-Za-z0-9_\[\]" \r\n\0\x80-\U0010ffff])'
-_START = re.compile(rf'"?STRUCTURE(?:\[(?P<sub>.)\])?"?{_SEPARATOR}')
-_START_1_0 = re.compile(rf'"?DATAFLOW"?{_SEPARATOR}')
-_OTHER_START = re.compile(rf'"?[A-Za-z_][^"\r\n,;|\t]*"?{_SEPARATOR}')
-_COLUMN = re.compile(
-    r"(?P<id>[^\[:]+)(?P<several>(?:\[\])?\[(?P<languages>[^\]]*)\])?(?:: (?P<name>.*))?", re.DOTALL
-)
-_STRUCTURE_ID = re.compile(
-    r"(?P<agency>[^:()\s]+):(?P<id>[^:()\s]+)(?:\((?P<version>[^()]+)\))?(?:: .*)?", re.DOTALL
-)
-_TYPES = {
-    "dataflow": "Dataflow",
-    "datastructure": "DataStructure",
-    "dataprovision": "ProvisionAgreement",
-    # Non-standard, written by tools that take the name of the artefact.
-    "provisionagreement": "ProvisionAgreement",
-}
 _OWN_COLUMNS = frozenset(
     ("STRUCTURE", "STRUCTURE_ID", "STRUCTURE_NAME", "ACTION", "SERIES_KEY", "OBS_KEY")
 )
@@ -93,47 +78,6 @@ def decode_csv_1_0(
     return _decode(CSV_1_0, stream, structures, report, options)
 
 
-@dataclass(frozen=True)
-class _Column:
-    """What the header says of a column."""
-
-    number: int
-    header: str
-    id: str
-    is_labelled: bool
-    """True for labels=both: cells are `ID: Name`."""
-    has_sub_fields: bool
-    languages: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _File:
-    """What the start of a file says of it."""
-
-    version: CsvVersion
-    columns: tuple[_Column, ...]
-    separator: str
-    sub_separator: str | None
-
-    @cached_property
-    def by_id(self) -> dict[str, _Column]:
-        """The first column of each id."""
-        found: dict[str, _Column] = {}
-        for column in self.columns:
-            found.setdefault(column.id, column)
-        return found
-
-    @property
-    def has_name_columns(self) -> bool:
-        """True for labels=name: a column of names follows each column of ids."""
-        return "STRUCTURE_NAME" in self.by_id
-
-    @property
-    def structure_columns(self) -> tuple[str, ...]:
-        """Ids of the columns that name the structure."""
-        return ("DATAFLOW",) if self.version is CSV_1_0 else ("STRUCTURE", "STRUCTURE_ID")
-
-
 class _Part(NamedTuple):
     """Neighbouring rows of one structure, as they were read."""
 
@@ -147,28 +91,6 @@ class _Part(NamedTuple):
     def line(self) -> int:
         """The line of the first row."""
         return int(self.table.lines[self.first])
-
-
-class Rows(Protocol):
-    """Rows of cells under a header, read once from their start to their end: a CSV text, or a sheet."""
-
-    @property
-    def head(self) -> str:
-        """The start of the header, as CSV."""
-        ...
-
-    @property
-    def is_unreadable(self) -> bool:
-        """True once nothing comes any more, for a reason that was reported."""
-        ...
-
-    def header(self, separator: str) -> tuple[str, ...]:
-        """Return the cells of the next row and step over it."""
-        ...
-
-    def tables(self, separator: str, columns: int) -> Iterator[CsvTable]:
-        """Yield the rows from here on."""
-        ...
 
 
 def _decode(
@@ -191,10 +113,10 @@ def decode_rows(
     """Yield the datasets of rows, whatever holds them; places are `line:N`, N as `CsvTable.lines` has it."""
     if text.is_unreadable:
         return
-    file = _opened(text, version, report, options)
+    file = opened(text, version, report, options)
     if file is None:
         return
-    finder = _Finder(file, structures, report, options.structure)
+    finder = StructureFinder(file, structures, report, options.structure)
     tables = text.tables(file.separator, len(file.columns))
     parts = chain.from_iterable(_parts(file, table) for table in tables)
     for named, own in groupby(parts, key=lambda part: part.named):
@@ -205,77 +127,7 @@ def decode_rows(
             yield from run.datasets(chain([first], own))  # noqa: B031 - it is read to its end before the next
 
 
-def _opened(
-    text: Rows, version: CsvVersion, report: Report, options: DecodeOptions
-) -> _File | None:
-    """Return what the start of the file says; None (and a finding) where it is no SDMX-CSV."""
-    head = text.head
-    for pattern, found in ((_START, _version_2(version)), (_START_1_0, CSV_1_0)):
-        start = pattern.match(head)
-        if start is not None:
-            if found is not version:
-                report.add(_other_version(version, found))
-            sub = start.groupdict().get("sub")
-            columns = _columns(text.header(start["separator"]), sub or SUB_SEPARATOR)
-            return _File(found, columns, start["separator"], sub)
-    start = _OTHER_START.match(head)
-    if options.structure is None or start is None:
-        report.add(_not_csv(head))
-        return None
-    report.add(
-        Finding(
-            rule="unnamed-structure",
-            severity=Severity.INFO,
-            message=f"The file names no structure; it was read as one of {options.structure.short}, as you said.",
-            locator="line:1",
-        )
-    )
-    columns = _columns(text.header(start["separator"]), SUB_SEPARATOR)
-    return _File(version, columns, start["separator"], None)
-
-
-def _version_2(version: CsvVersion) -> CsvVersion:
-    """Return the version 2.x that a file is read as: its first column does not tell which."""
-    return CSV_2_1 if version is CSV_1_0 else version
-
-
-def _other_version(asked: CsvVersion, found: CsvVersion) -> Finding:
-    return Finding(
-        rule="other-version",
-        severity=Severity.INFO,
-        message=f"The file is {found.name}, not {asked.name}, and was read as that.",
-        locator="line:1",
-    )
-
-
-def _not_csv(head: str) -> Finding:
-    first = head[:60].splitlines()
-    return Finding(
-        rule="not-sdmx-csv",
-        severity=Severity.FATAL,
-        message="The first column of an SDMX-CSV 2.x file is STRUCTURE and the second STRUCTURE_ID; of SDMX-CSV 1.0 "
-        "the first is DATAFLOW. This file has neither; give one of them, or say which structure it is of.",
-        value=first[0] if first else "",
-        locator="line:1",
-    )
-
-
-def _columns(header: Sequence[str], separator: str) -> tuple[_Column, ...]:
-    """Return what the header says: `ID`, `ID[]`, `ID[en;fr]`, `ID[][en;fr]`, each perhaps followed by `: Name`."""
-    found = []
-    for number, cell in enumerate(header):
-        match = _COLUMN.fullmatch(cell)
-        id = match["id"].strip() if match else cell
-        languages = match["languages"] if match else None
-        named = re.split(f"[;{re.escape(separator)}]", languages) if languages and number else []
-        tags = tuple(tag for text in named if is_language_tag(tag := text.strip()))
-        labelled = bool(match and match["name"] is not None)
-        several = bool(match and match["several"] is not None and number)
-        found.append(_Column(number, cell, id, labelled, several, tags))
-    return tuple(found)
-
-
-def _parts(file: _File, table: CsvTable) -> Iterator[_Part]:
+def _parts(file: File, table: CsvTable) -> Iterator[_Part]:
     """Yield the runs of rows with one STRUCTURE and STRUCTURE_ID."""
     rows = len(table.lines)
     changes = np.zeros(rows, bool)
@@ -297,105 +149,11 @@ def _parts(file: _File, table: CsvTable) -> Iterator[_Part]:
         first = end
 
 
-class _Finder:
-    """Finds the structures that rows name, each once."""
-
-    def __init__(
-        self, file: _File, structures: Structures, report: Report, hint: Urn | None
-    ) -> None:
-        self._file = file
-        self._structures = structures
-        self._report = report
-        self._hint = hint
-        self._known: dict[tuple[str | None, str | None], Dsd | str] = {}
-
-    def find(self, named: tuple[str | None, str | None], line: int) -> Dsd | None:
-        """Return the structure, None (and a finding) where nobody knows it."""
-        found = self._found(named)
-        if isinstance(found, Dsd):
-            return found
-        text = named[1]
-        type_name = _TYPES.get((named[0] or "").lower())
-        known = [s.urn.short for s in self._structures if s.type_name in (type_name, "Dataflow")]
-        near = get_close_matches(text or "", known, n=1)
-        self._report.add(
-            Finding(
-                rule="unknown-structure",
-                severity=Severity.FATAL,
-                message=f"The rows from here on name no known structure and were left out: {found}.",
-                value=text,
-                locator=f"line:{line}",
-                suggestion=near[0] if near else None,
-            )
-        )
-        return None
-
-    def _found(self, named: tuple[str | None, str | None]) -> Dsd | str:
-        if named not in self._known:
-            self._known[named] = self._resolve(*named)
-        return self._known[named]
-
-    def _resolve(self, word: str | None, text: str | None) -> Dsd | str:
-        """Return the structure, or the reason for which there is none."""
-        urn: Urn | None = None
-        type_name = _TYPES.get((word or "").lower())
-        match = _STRUCTURE_ID.fullmatch(text or "")
-        if text is None and self._hint is not None:
-            urn = self._hint
-        elif type_name is None:
-            return f"STRUCTURE is {word!r}; it is one of dataflow, datastructure, dataprovision"
-        elif match is not None:
-            urn = self._urn(type_name, match)
-        if urn is None:
-            return f"{self._file.structure_columns[-1]} is {text!r}; write AGENCY:ID(VERSION)"
-        try:
-            return self._structures.dsd(urn)
-        except UnknownArtefactError as error:
-            return str(error)
-
-    def _urn(self, type_name: str, match: re.Match[str]) -> Urn:
-        """Return the identity that a STRUCTURE_ID names; without a version the newest.
-
-        SDMX 2.1 has versions of two parts: `1.0` is 1.0.0 where only that is known.
-        """
-        versions = list(self._structures.versions(type_name, match["agency"], match["id"]))
-        newest = versions[-1] if versions else "1.0"
-        version = match["version"] or newest
-        if version not in versions and f"{version}.0" in versions:
-            version = f"{version}.0"
-        return Urn(type_name, match["agency"], match["id"], version)
-
-
-def split_sub_fields(text: str, separator: str) -> list[str]:
-    """Return the values in a cell `A;B`; a value may be quoted once more.
-
-    >>> split_sub_fields('A;"B;C";""', ";")
-    ['A', 'B;C', '']
-    """
-    found = []
-    position = 0
-    while position <= len(text):
-        quoted = _QUOTED.match(text, position)
-        if quoted and text[quoted.end() : quoted.end() + 1] in ("", separator):
-            found.append(quoted[1].replace('""', '"'))
-            position = quoted.end() + 1
-            continue
-        end = text.find(separator, position)
-        end = len(text) if end < 0 else end
-        if end > position:
-            found.append(text[position:end])
-        position = end + 1
-    return found
-
-
-_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
-
-
 @dataclass
 class _Run:
     """Rows of one structure, read part by part."""
 
-    file: _File
+    file: File
     dsd: Dsd
     report: Report
     told: set[str] = field(default_factory=set)
@@ -452,9 +210,9 @@ class _Run:
     # -- header ------------------------------------------------------------------------------------
 
     @cached_property
-    def own_columns(self) -> dict[str, _Column]:
+    def own_columns(self) -> dict[str, Column]:
         """The column of each component."""
-        found: dict[str, _Column] = {}
+        found: dict[str, Column] = {}
         for column in self.file.columns:
             if column.number not in self.name_columns and column.id in self.dsd:
                 found.setdefault(column.id, column)
@@ -496,7 +254,7 @@ class _Run:
                 twice = column.id in self.own_columns or column.id in structural
                 self.say_once(self.twice(column) if twice else self.unknown_column(column, absent))
 
-    def twice(self, column: _Column) -> Finding:
+    def twice(self, column: Column) -> Finding:
         """Return the finding of a component that has two columns."""
         return Finding(
             rule="duplicate-column",
@@ -546,7 +304,7 @@ class _Run:
             for component in self.dsd.components
         )
 
-    def unknown_column(self, column: _Column, absent: list[str]) -> Finding:
+    def unknown_column(self, column: Column, absent: list[str]) -> Finding:
         """Return the finding of a column that is no component."""
         near = get_close_matches(column.id.upper(), absent, n=1, cutoff=0.8)
         if near:
@@ -572,7 +330,7 @@ class _Run:
 
     # -- cells -------------------------------------------------------------------------------------
 
-    def cells(self, column: _Column, part: _Part) -> pa.StringArray:
+    def cells(self, column: Column, part: _Part) -> pa.StringArray:
         """Return the cells of the rows of a part."""
         return part.table.columns[column.number].slice(part.first, part.end - part.first)
 
@@ -633,7 +391,7 @@ class _Run:
         return found
 
     def check_labels(
-        self, component: ResolvedComponent, column: _Column, cells: pa.StringArray, part: _Part
+        self, component: ResolvedComponent, column: Column, cells: pa.StringArray, part: _Part
     ) -> None:
         """Report names beside codes that the codes do not have."""
         beside = column.number + 1
@@ -681,7 +439,7 @@ class _Run:
                 yield code, name
 
     def values(
-        self, component: ResolvedComponent, column: _Column, cells: pa.Array, part: _Part
+        self, component: ResolvedComponent, column: Column, cells: pa.Array, part: _Part
     ) -> pa.Array:
         """Return the values of a component as its column of the batch has them."""
         if takes_languages(component):
@@ -700,14 +458,14 @@ class _Run:
                     locator="line:1",
                 )
             )
-        strip = _stripper(component) if column.is_labelled else None
+        strip = stripper(component) if column.is_labelled else None
         if component.is_multiple:
             return self.lists(cells, strip)
         if component.role is Role.MEASURE and component.codelist is None:
             return self.numbers(component, cells, part)
         if column.has_sub_fields and not column.languages:
             separator = self.file.sub_separator or ";"
-            cells = _rewritten(cells, lambda text: _only_sub_field(text, separator))
+            cells = _rewritten(cells, lambda text: only_sub_field(text, separator))
         if strip is not None:
             cells = _rewritten(cells, strip)
         return cells if component.role is Role.MEASURE else coded(cells)
@@ -725,7 +483,7 @@ class _Run:
         return pc.if_else(wrong, pa.scalar(None, pa.string()), cells)
 
     def localised(
-        self, component: ResolvedComponent, column: _Column, cells: pa.StringArray, part: _Part
+        self, component: ResolvedComponent, column: Column, cells: pa.StringArray, part: _Part
     ) -> pa.Array:
         """Return the texts in languages of a column `ID[en;fr]`."""
         reader = LanguageCells(column.languages, self.file.sub_separator or SUB_SEPARATOR)
@@ -745,7 +503,7 @@ class _Run:
         whole = component.is_multiple or component.role is Role.MEASURE
         return found if whole else found.dictionary_encode()
 
-    def unstated_language(self, column: _Column, text: str, says: str, locator: str) -> Finding:
+    def unstated_language(self, column: Column, text: str, says: str, locator: str) -> Finding:
         """Return the finding of texts in languages that are not written as the guide has it."""
         return Finding(
             rule="unstated-language",
@@ -851,28 +609,3 @@ def _rewritten(cells: pa.StringArray, rewrite: Callable[[str], str]) -> pa.Strin
     """Return the cells with each distinct text rewritten."""
     values, indices = dictionary_of(coded(cells))
     return pa.array([rewrite(value) for value in values], pa.string()).take(indices)
-
-
-def _only_sub_field(text: str, separator: str) -> str:
-    """Return the value of a cell of sub-fields that has one; several stay one text, for the rules to refuse."""
-    found = split_sub_fields(text, separator)
-    return found[0] if len(found) == 1 else text
-
-
-def _stripper(component: ResolvedComponent) -> Callable[[str], str] | None:
-    """Return what takes the name off a cell `ID: Name`; None where labels=both writes none."""
-    if component.codelist is not None:
-        return _strip_label
-    return _strip_repeated if component.role in (Role.DIMENSION, Role.TIME) else None
-
-
-def _strip_label(text: str) -> str:
-    """Return the code of a cell `CODE: Name`."""
-    repeated = _strip_repeated(text)
-    return text.partition(": ")[0] if repeated == text else repeated
-
-
-def _strip_repeated(text: str) -> str:
-    """Return the value of a cell `VALUE: VALUE`, which uncoded dimensions have; any other text as it is."""
-    half = (len(text) - 2) // 2
-    return text[:half] if text == f"{text[:half]}: {text[:half]}" else text

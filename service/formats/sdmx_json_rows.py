@@ -6,7 +6,7 @@ range, else member by member. Both give the same rows and findings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,21 +21,28 @@ from dsd.finding import Finding, Report, Severity
 from dsd.localised import compose, has_marks, is_language_tag, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import dictionary_of
+from service.formats.csv_cells import split_sub_fields
 from service.formats.hoisting import Hoister
 from service.formats.json_annotations import AnnotationList
+from service.formats.json_described import (
+    Described,
+    certain,
+    described,
+    key_numbers_of,
+    numbered,
+    plain_texts,
+    text_of,
+)
 from service.formats.json_observations import (
     Keys,
     Observations,
     find_observations,
 )
 from service.formats.json_text import loads, members
-from service.formats.json_window import QUOTE, Flags, Numbers, Window, cut, whole_numbers, windows
+from service.formats.json_window import Flags, Numbers, Window, cut, windows
 from service.formats.lazy import LazyBatches
 from service.formats.levels import Level, Stated, Value, column_of, dimensions_of, spread
 from service.formats.localised_texts import is_unmarked, marked
-from service.formats.sdmx_csv_reader import split_sub_fields
-
-_NESTED = frozenset(b"[{")
 
 
 @dataclass(frozen=True)
@@ -49,67 +56,6 @@ class Bulk:
     def texts(self) -> list[memoryview]:
         """Those that there are."""
         return [text for text in (self.series, self.observations) if text is not None]
-
-
-@dataclass(frozen=True)
-class Described:
-    """A component as the message describes it."""
-
-    id: str
-    values: tuple[Value | None, ...] | None
-    """Values that rows refer to by number, None where they stand in place."""
-    default: str | None
-
-    def texts(self) -> pa.StringArray | None:
-        """Return the values as a column to take from; None where one is not a text or stands twice."""
-        if self.values is None or not all(isinstance(value, str) for value in self.values):
-            return None
-        return (
-            pa.array(self.values, pa.string()) if len({*self.values}) == len(self.values) else None
-        )
-
-
-Localise = Callable[[str, Mapping[str, Any]], str | None]
-
-
-def described(entries: Sequence[Mapping[str, Any]] | None, localise: Localise) -> list[Described]:
-    """Return the components of one level; `localise` makes a value of texts by language."""
-    return [
-        Described(
-            entry["id"],
-            tuple(_value_of(entry["id"], value, localise) for value in entry["values"])
-            if entry.get("values")
-            else None,
-            entry.get("default"),
-        )
-        for entry in entries or ()
-    ]
-
-
-def _value_of(id: str, entry: Mapping[str, Any] | None, localise: Localise) -> Value | None:
-    if entry is None:
-        return None
-    for member in ("id", "value", "values", "name"):
-        raw = entry.get(member)
-        if isinstance(raw, Mapping):
-            return localise(id, raw)
-        if isinstance(raw, list):
-            texts = (localise(id, part) if isinstance(part, dict) else _text(part) for part in raw)
-            return tuple(text for text in texts if isinstance(text, str))
-        if raw is not None:
-            return _text(raw)
-    return None
-
-
-def _text(value: Any) -> Value | None:
-    """Return a JSON value as text, digit for digit; a list as several texts."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return tuple(text for text in map(_text, value) if isinstance(text, str))
-    return str(value)
 
 
 @dataclass
@@ -344,10 +290,13 @@ class DataSetReader:
         if isinstance(raw, dict):
             return self.localised(component.id, raw, pointer)
         if isinstance(raw, list):
+            if any(isinstance(part, list) for part in raw):
+                text = f"{component.id} has lists within a list, which only reference metadata have; these were left out."
+                self.add("several-values", text, component.id, pointer)
             parts = [self.value(component, part, pointer) for part in raw]
             return tuple(part for part in parts if isinstance(part, str))
         if component.values is None or isinstance(raw, str):
-            return self.plain(component.id, _text(raw), pointer)
+            return self.plain(component.id, text_of(raw), pointer)
         if raw is None:
             return None
         if (
@@ -379,7 +328,7 @@ class DataSetReader:
             return str(texts[DEFAULT_LANGUAGE])
         text = f"{id} comes in the languages {', '.join(texts)}, but takes one text; the first was read."
         self.add("multilingual-values", text, id, pointer)
-        first = _text(next(iter(texts.values()), None))
+        first = text_of(next(iter(texts.values()), None))
         return first if isinstance(first, str) else None
 
     def plain(self, id: str, value: Value | None, pointer: str) -> Value | None:
@@ -566,7 +515,7 @@ class DataSetReader:
     ) -> pa.Array | None:
         """Return the several values of each cell; each distinct text is read once."""
         distinct, indices = dictionary_of(cut(found.raw, starts, ends, valid))
-        values = [_certain(component, loads(text.encode())) for text in distinct]
+        values = [certain(component, loads(text.encode())) for text in distinct]
         if None in values:
             return None
         if takes_languages(self.dsd[component.id]) and any(
@@ -773,62 +722,3 @@ class DataSetReader:
             if in_range and all(ids >= set(dimensions) for dimensions in wanted):
                 return order
         return stated
-
-
-def key_numbers_of(dimensions: Sequence[Described], keys: Keys) -> Numbers:
-    """Return one number a key, the same in every window."""
-    total = np.zeros(len(keys.starts), np.int64)
-    for component, numbers in zip(dimensions, keys.numbers, strict=True):
-        total = total * max(len(component.values or ()), 1) + numbers
-    return total
-
-
-def numbered(
-    found: Observations, component: Described, starts: Numbers, ends: Numbers, valid: Flags
-) -> pa.Array | None:
-    """Return the values that numbers stand for; None where one is no number in range."""
-    texts = component.texts()
-    own = whole_numbers(found.raw, starts[valid], ends[valid])
-    if texts is None or own is None or int(own.max(initial=0)) >= len(texts):
-        return None
-    numbers = np.zeros(len(valid), np.int32)
-    numbers[valid] = own
-    return pa.DictionaryArray.from_arrays(pa.array(numbers, mask=~valid), texts)
-
-
-def plain_texts(
-    window: Window, starts: Numbers, ends: Numbers, valid: Flags
-) -> pa.StringArray | None:
-    """Return values in place: numbers as they stand, texts without marks; None where one is an object or list."""
-    raw = window.raw
-    quoted = valid & (raw[starts] == QUOTE) if len(raw) else valid
-    if (valid & np.isin(raw[starts], list(_NESTED))).any():
-        return None
-    texts = cut(raw, starts + quoted, ends - quoted, valid)
-    if not window.has_escapes or not pc.any(pc.match_substring(texts, "\\")).as_py():
-        return texts
-    return _unescaped(texts)
-
-
-def _certain(component: Described, raw: Any) -> tuple[str, ...] | None:
-    """Return several values, None where one is not plainly right."""
-    if not isinstance(raw, list):
-        return None
-    found: list[str] = []
-    for part in raw:
-        value: Any = part
-        if component.values is None:
-            value = _text(part)
-        elif type(part) is int and 0 <= part < len(component.values):
-            value = component.values[part]
-        if not isinstance(value, str):
-            return None
-        found.append(value)
-    return tuple(found)
-
-
-def _unescaped(texts: pa.StringArray) -> pa.StringArray:
-    distinct, indices = dictionary_of(texts)
-    read: Callable[[str], Any] = lambda text: loads(f'"{text}"'.encode())  # noqa: E731
-    plain = [read(text) if "\\" in text else text for text in distinct]
-    return pa.array(plain, pa.string()).take(indices)

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from dsd.batch import rows_of
 from dsd.finding import Report
 from dsd.structures import Structures
+from service.formats.csv_cells import split_sub_fields
 from service.formats.csv_table import CsvText
 from service.formats.sdmx_csv import quoted, sub_fields
-from service.formats.sdmx_csv_reader import decode_csv, split_sub_fields
+from service.formats.sdmx_csv_reader import decode_csv
 
 CASES = Path(__file__).parents[2] / "examples" / "formats" / "csv_reading"
 

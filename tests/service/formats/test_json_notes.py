@@ -314,6 +314,7 @@ def cells(data: Any) -> list[Any]:
             None,
             (FIRST,),
         ),
+        (remarked([["a"], "b"]), "several-values", "b", (FIRST,)),
         (
             lambda data: data["structures"][0]["annotations"][0].update(colour="red"),
             "annotations-not-kept",
