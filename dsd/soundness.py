@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from codelists.base import Nameable
-from codelists.item_scheme import CategoryScheme, ItemScheme
+from codelists.item_scheme import CategoryScheme, Codelist, ItemScheme
 from codelists.urn import UrnSyntaxError, parse_urn
 from codelists.version import VersionSyntaxError
+from dsd.code_extension import codes_meant
 from dsd.structure import DataConstraint, Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import Structures, UnknownArtefactError
 
@@ -85,6 +86,8 @@ def reference_fault(text: str, wanted: str | None, structures: Structures) -> st
         return f"{text} names no artefact of these folders."
     if urn.item is None:
         return None
+    if isinstance(artefact, Codelist):
+        artefact = structures.with_inherited_codes(artefact)
     if not isinstance(artefact, ItemScheme) or urn.item not in dict(items(artefact)):
         return f"{artefact.urn.short} has no item {urn.item}."
     return None
@@ -122,8 +125,10 @@ def constraint_faults(constraint: DataConstraint, structures: Structures) -> Ite
                 values = {v if isinstance(v, str) else v.value for v in entry.values}
                 if entry.id not in dsd:
                     told.add(f"{dsd.structure.id} has no component {entry.id}.")
-                elif dsd[entry.id].codelist is not None:
-                    unknown = sorted(values - dsd[entry.id].codes.keys())
+                elif (codelist := dsd[entry.id].codelist) is not None:
+                    codes = dsd[entry.id].codes.keys()
+                    # A value with wildcards means no code of its own name.
+                    unknown = (v for v in values if not codes_meant(codelist, v, None) & codes)
                     told |= {f"{entry.id} has no code {value}." for value in unknown}
     yield from sorted(told)
 

@@ -14,11 +14,28 @@ from codelists.item_scheme import (
     Codelist,
     CodelistExtension,
     CodeSelection,
+    Concept,
+    ConceptScheme,
     GeoFeatureSetCode,
     GeographicCodelist,
     MemberValue,
 )
+from codelists.representation import Representation
 from dsd.code_extension import codes_meant, with_inherited_codes
+from dsd.soundness import constraint_faults, reference_fault
+from dsd.structure import (
+    CubeRegion,
+    DataConstraint,
+    DataConstraintAttachment,
+    DataStructure,
+    DataStructureComponents,
+    Dimension,
+    DimensionList,
+    Measure,
+    MeasureList,
+    ValueSet,
+)
+from dsd.structures import Structures, UnknownArtefactError
 
 URN = "urn:sdmx:org.sdmx.infomodel.codelist.Codelist=T:{}(1.0.0)"
 
@@ -146,6 +163,60 @@ def test_places_lose_their_outline_in_a_plain_list_and_have_one_in_a_geographic_
     more = replaced(places, id="MORE", codelist_extensions=(extension("SERIES"),))
     assert resolved(more, SERIES).codes == (place,)
     assert len(resolved(more, SERIES).codelist_extensions) == 1
+
+
+def test_references_and_constraints_know_inherited_codes() -> None:
+    """`ilms artefacts check` finds nothing wrong with a code that is inherited, or with a wildcard that fits one."""
+    extending = code_list("EX", "X", extension("SERIES", "S_"))
+    concept = "urn:sdmx:org.sdmx.infomodel.conceptscheme.Concept=T:CS(1.0.0).{}"
+    named = {"agency_id": "T", "version": "1.0.0"}
+    held = [
+        SERIES,
+        extending,
+        ConceptScheme(**named, id="CS", concepts=(Concept(id="D"), Concept(id="V"))),
+        DataStructure(
+            **named,
+            id="DSD",
+            data_structure_components=DataStructureComponents(
+                dimension_list=DimensionList(
+                    dimensions=(
+                        Dimension(
+                            id="D",
+                            concept_identity=concept.format("D"),
+                            local_representation=Representation(enumeration=URN.format("EX")),
+                        ),
+                    )
+                ),
+                measure_list=MeasureList(
+                    measures=(Measure(id="V", concept_identity=concept.format("V")),)
+                ),
+            ),
+        ),
+    ]
+
+    def limited(*values: str) -> DataConstraint:
+        region = CubeRegion(key_values=(ValueSet(id="D", values=values),))
+        target = "urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure=T:DSD(1.0.0)"
+        return DataConstraint(
+            **named,
+            id="C",
+            constraint_attachment=DataConstraintAttachment(data_structures=(target,)),
+            cube_regions=(region,),
+        )
+
+    right, wrong = limited("S_A", "S_%", "X"), limited("A", "T_%")
+    structures = Structures([*held, right])
+    assert list(constraint_faults(right, structures)) == []
+    assert list(constraint_faults(wrong, structures)) == ["D has no code A.", "D has no code T_%."]
+    dsd = structures.dsd("urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure=T:DSD(1.0.0)")
+    assert written(dsd["D"].allowed_codes) == "S_A S_B S_C<S_B X"
+    item = "urn:sdmx:org.sdmx.infomodel.codelist.Code=T:EX(1.0.0).{}"
+    assert reference_fault(item.format("S_B"), "Code", structures) is None
+    assert reference_fault(item.format("B"), "Code", structures) is not None
+    with pytest.raises(UnknownArtefactError, match="extends"):
+        Structures(held[1:]).dsd(
+            structures.dsd(right.constraint_attachment.targets[0]).structure.urn
+        )
 
 
 ids = st.text("AB_1", min_size=1, max_size=3)

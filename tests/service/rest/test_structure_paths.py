@@ -19,6 +19,7 @@ from service.query.structure_query import RESOURCES_V1, RESOURCES_V2, types_of_v
 
 FOLDER = Path(__file__).parents[2] / "examples" / "structures"
 JSON = "application/vnd.sdmx.structure+json;version=2.1.0"
+ML31 = "application/vnd.sdmx.structure+xml;version=3.1.0"
 ML21 = "application/vnd.sdmx.structure+xml;version=2.1"
 NAMES = {entry.resource: entry.name for entry in (*ARTEFACT_TYPES, *LEGACY_TYPES)}
 
@@ -185,6 +186,52 @@ def test_any_type_of_2_2(get, held) -> None:
 @pytest.mark.parametrize("path", ["/sdmx/v2/structure/nothing", "/sdmx/v2/structure/structureset"])
 def test_a_type_that_2_2_has_not_is_refused(get, path: str) -> None:
     assert get(path).status_code == 400
+
+
+# -- stubs -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "name"),
+    [
+        ("/sdmx/v2/structure/*/TST/*/+?detail=allstubs", ML31, "ml31"),
+        ("/sdmx/v2/structure/*/TST/*/+?detail=allcompletestubs", JSON, "json"),
+        ("/sdmx/v1/structure/TST?detail=allstubs", ML21, "ml21"),
+        ("/sdmx/v1/structure/TST?detail=allcompletestubs", JSON, "json"),
+    ],
+)
+def test_the_address_of_each_stub_answers_with_the_artefact(get, held, path, accept, name) -> None:
+    decode = find_structure_format(name).decode
+    assert decode
+    stubs = decode(get(path, accept).data)
+    assert len(stubs) > 20
+    for stub in stubs:
+        assert stub.is_external_reference
+        (address,) = [link.href for link in stub.links if link.rel == "self" and link.href]
+        assert address.startswith("http://localhost/sdmx/")
+        whole = get(address.removeprefix("http://localhost"))
+        if whole.status_code == 406 and stub.type_name in ("HierarchicalCodelist", "StructureSet"):
+            # It is there; its own names are more than SDMX-JSON 2.1 has of it.
+            continue
+        assert whole.status_code == 200, address
+        (found,) = find_structure_format("json").decode(whole.data)
+        assert (found.id, found.agency_id, found.version) == (
+            stub.id,
+            stub.agency_id,
+            stub.version if (stub.type_name, name) != ("Categorisation", "ml31") else found.version,
+        )
+        assert not found.is_external_reference
+
+
+def test_stubs_for_another_address_are_others(get) -> None:
+    one = get("/sdmx/v2/structure/codelist/TST?detail=allstubs")
+    assert (
+        get("/sdmx/v2/structure/codelist/TST?detail=allstubs").headers["ETag"]
+        == one.headers["ETag"]
+    )
+    v1 = get("/sdmx/v1/codelist/TST?detail=allstubs")
+    assert "/sdmx/v1/codelist/" in v1.text
+    assert "/sdmx/v2/structure/codelist/" in one.text
 
 
 # -- what a format cannot express ------------------------------------------------------------------
