@@ -16,6 +16,7 @@ from dsd.final_version import is_final_artefact
 from dsd.structures import Structures
 from service.query.source import Source
 from service.registry.admission import Fault, References, faults_within, restriction_faults
+from service.registry.compatibility import broken_promise
 from service.registry.item_update import merged, with_other_languages, without_item
 from service.registry.references import Identity, closure, identity
 from service.registry.registry import Registry
@@ -71,6 +72,8 @@ class Outcome:
     """HTTP status for this artefact alone."""
     text: str
     faults: tuple[Fault, ...] = ()
+    warning: str | None = None
+    """What was done and is better done otherwise."""
 
     @property
     def is_failure(self) -> bool:
@@ -119,6 +122,7 @@ class _Step:
     code: int = DONE
     faults: list[Fault] = field(default_factory=list)
     is_change: bool = True
+    warning: str | None = None
 
     def fail(self, code: int, text: str, item: str | None = None) -> None:
         """Keep a fault; the first one decides the code."""
@@ -226,6 +230,7 @@ class Maintenance:
             step.fail(INVALID, fault.text, fault.item)
         if before is None:
             step.code = INVALID if step.faults else DONE if step.is_for_information else CREATED
+            step.warning = broken_promise(step.after, self._registry.structures)
         elif same(before, step.after) or self._says_no_more(before, artefact):
             step.is_change = False
         elif step.submission.action is StructureAction.APPEND:
@@ -418,7 +423,7 @@ def _outcome(step: _Step, refused: bool) -> Outcome:
     if refused:
         text = f"{name}: nothing was done, because another artefact of the message fails"
         return replace(told, code=DEPENDENT, text=text)
-    return replace(told, text=f"{name}{_done(step)}")
+    return replace(told, text=f"{name}{_done(step)}", warning=step.warning)
 
 
 def _done(step: _Step) -> str:

@@ -50,6 +50,8 @@ _ANY_BODY = frozenset(
      "application/vnd.sdmx.registry+xml")
 )  # fmt: skip
 """Content types that leave the format to the body: curl, pysdmx and scripts of FMR send these."""
+_WARNING = 299
+"""Code of a warning beside what was done, as HTTP once had it (RFC 7234, 5.5.7)."""
 _MOST_CHANGES = 1000
 """Changes that one answer about the history holds, the newest ones."""
 
@@ -174,7 +176,7 @@ class _Views:
         if done.warnings and not done.plan.is_refused:
             results[0] = results[0]._replace(
                 status="Warning",
-                messages=(*results[0].messages, *((299, text) for text in done.warnings)),
+                messages=(*results[0].messages, *((_WARNING, text) for text in done.warnings)),
             )
         body = encode_structure_response(chosen.form, header, results)
         response = Response(body, done.plan.status, content_type=content_type)
@@ -313,8 +315,11 @@ def _response_format(request: Request) -> tuple[_ResponseFormat, str]:
 
 
 def _result(outcome: Outcome) -> SubmissionResult:
-    status = "Failure" if outcome.is_failure else "Success"
-    return SubmissionResult(outcome.urn, outcome.action, status, [(outcome.code, outcome.text)])
+    status = "Failure" if outcome.is_failure else "Warning" if outcome.warning else "Success"
+    messages = [(outcome.code, outcome.text)]
+    if outcome.warning:
+        messages.append((_WARNING, outcome.warning))
+    return SubmissionResult(outcome.urn, outcome.action, status, messages)
 
 
 def _location(urn: Urn) -> str:

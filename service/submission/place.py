@@ -18,9 +18,9 @@ _Key = tuple[str, str, str]
 class Places:
     """The places of the artefacts of one message, which could be read."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, is_xml: bool) -> None:
         self._body = body
-        self._is_xml = body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+        self._is_xml = is_xml
 
     def of(self, urn: Urn, part: str | None) -> str | None:
         """Return `line 12` or a JSON pointer: of the part where it is found, else of the artefact; None for neither.

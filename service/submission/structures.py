@@ -5,6 +5,7 @@ SDMX-REST 2.2.2, doc/maintenance.md. One message is one transaction: all of it i
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 from collections.abc import Sequence
@@ -129,7 +130,7 @@ class StructureDesk:
             hashlib.sha256(body).hexdigest(),
         )
         plan = self._carried_out(submissions, record, message.format)
-        return Done(_with_places(plan, message.body), message.warnings)
+        return Done(_with_places(plan, message), message.warnings)
 
     def delete(self, urn: Urn, item: str | None, asked: Asked) -> Done:
         """Delete an artefact, or one item of it by its path.
@@ -188,7 +189,8 @@ class StructureDesk:
                 head = unpacked.stream.read(HEAD_BYTES)
                 unpacked.stream.seek(0)
                 found = recognise_structures(head)
-                text = unpacked.stream.read()
+                # Windows marks texts in UTF-8, which readers of JSON do not take.
+                text = unpacked.stream.read().removeprefix(codecs.BOM_UTF8)
         except BodyTooLargeError as error:
             raise SubmissionTooLargeError(str(error)) from error
         except BodyError as error:
@@ -319,9 +321,9 @@ def _mismatch(submission: Submission, text: str) -> Outcome:
     return Outcome(submission.urn, said.value, INVALID, f"{name}: {text}")
 
 
-def _with_places(plan: Plan, body: bytes) -> Plan:
+def _with_places(plan: Plan, message: _Message) -> Plan:
     """Return the plan with the places in the message of what is wrong."""
-    places = Places(body)
+    places = Places(message.body, message.format.extension == ".xml")
     return replace(plan, outcomes=tuple(_placed(outcome, places) for outcome in plan.outcomes))
 
 

@@ -381,6 +381,30 @@ def test_a_final_version_never_changes(desk):
     assert desk.post(codelist("ABC", version="1.1.0")) == 201
 
 
+def warning(desk: Desk) -> str | None:
+    """Return the second message of the only result, which is a warning."""
+    root = etree.fromstring(desk.last.data)
+    (status,) = root.iter("{*}StatusMessage")
+    texts = [text.findtext("{*}Text") for text in status]
+    assert (status.get("status") == "Warning") == (len(texts) == 2)
+    return texts[1] if len(texts) == 2 else None
+
+
+@pytest.mark.parametrize(("version", "codes", "lost"), [
+    ("1.1.0", "ABC", None), ("1.1.0", "A", "B of version 1.0.1"), ("1.0.2", "", "A, B of version 1.0.1"),
+    ("1.1.0-draft", "B", "A of version 1.0.1"), ("2.0.0", "X", None), ("0.9.0", "X", None), ("1.0", "X", None),
+])  # fmt: skip
+def test_a_version_that_takes_away_what_its_number_promises_is_warned_of(
+    desk, version, codes, lost
+):
+    desk.post(codelist("AC", version="1.0.0"), codelist("AB", version="1.0.1"))
+    assert desk.post(codelist(codes, version=version)) == 201
+    desk.results()
+    said = warning(desk)
+    assert said is None if lost is None else f"takes away {lost}" in said
+    assert lost is None or "2.0.0" in said
+
+
 def test_a_draft_may_change_and_go(desk):
     draft = codelist(version="1.0.0-draft")
     desk.post(draft)
@@ -555,6 +579,21 @@ def test_one_artefact_twice_is_refused(desk):
 def test_a_body_that_cannot_be_read_is_told_where(desk, body, status, words):
     assert desk.ask("POST", URL, body) == status
     assert words in desk.last.json["errors"][0]["title"]
+
+
+@pytest.mark.parametrize(("format", "encoding"), [
+    ("ml31", "utf-16"), ("ml30", "utf-8-sig"), ("json", "utf-16"), ("json", "utf-8-sig"), ("json", "utf-32"),
+])  # fmt: skip
+def test_a_text_in_another_encoding_is_read_and_its_places_are_told(desk, format, encoding):
+    def encoded(*artefacts: Maintainable) -> bytes:
+        text = desk.body(*artefacts, format=format).decode()
+        return text.replace(
+            'encoding="UTF-8"', f'encoding="{encoding.removesuffix("-sig")}"'
+        ).encode(encoding)
+
+    assert desk.ask("POST", URL, encoded(codelist())) == 201
+    assert desk.ask("POST", URL, encoded(data_structure(codelist()))) == 409
+    assert ("line " if format.startswith("ml") else "/data/dataStructures/0") in desk.text()
 
 
 def test_an_entity_or_document_type_is_refused(desk):
