@@ -20,10 +20,10 @@ from service.submission.registry_exchange import Progress, RegistryError
 
 _JSON = "application/vnd.sdmx.structure+json;version=2.1.0"
 _ACCEPT = f"{_JSON}, application/vnd.sdmx.structure+json;version=2.0.0;q=0.8, application/vnd.sdmx.structure+xml;q=0.5"
-_OTHERS = (
-    "application/vnd.sdmx.structure+xml;version=2.1",
-    "application/vnd.sdmx.structure+xml;version=3.0.0",
-)
+_ML21 = "application/vnd.sdmx.structure+xml;version=2.1"
+_ML30 = "application/vnd.sdmx.structure+xml;version=3.0.0"
+_LEFT_OUT = "left out"
+"""What our service says in `Warning` where the format cannot express all of several artefacts."""
 _ENTRY = "/sdmx/v2"
 _IDS = 25
 """Artefacts of a type and agency that one request asks for."""
@@ -34,6 +34,10 @@ _NOTHING = (204, 404)
 _ABSENT = (400, 405, 501)
 """What services answer that have no such resource."""
 _BUSY = (429, 502, 503, 504)
+
+
+class _PartialError(RegistryError):
+    """No one format has all that was asked for."""
 
 
 class RemoteRegistry:
@@ -51,7 +55,6 @@ class RemoteRegistry:
         self.name = self._base
         self._pause = pause
         self._session = requests.Session()
-        self._session.headers["Accept"] = _ACCEPT
         if token is not None:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
@@ -74,8 +77,8 @@ class RemoteRegistry:
         """Return all artefacts, None where one that was listed has gone meanwhile."""
         listed = [stub.urn for stub in self._get("structure/*/*/*/*", detail="allstubs")]
         artefacts: dict[Urn, Maintainable] = {}
-        for path in _paths(listed):
-            for artefact in self._get(path, detail="raw"):
+        for some in _slices(listed):
+            for artefact in self._in_full(some):
                 artefacts[artefact.urn] = artefact
             progress(len(artefacts), len(listed))
         if any(urn not in artefacts for urn in listed):
@@ -83,37 +86,60 @@ class RemoteRegistry:
         legacy = {artefact.urn: artefact for artefact in self._legacy()}
         return Structures([*artefacts.values(), *legacy.values()])
 
+    def _in_full(self, urns: Sequence[Urn]) -> Iterator[Maintainable]:
+        """Yield artefacts of one type and agency, in all versions."""
+        start = f"structure/{TYPE_OF_NAME[urns[0].type].resource}/{urns[0].agency}"
+        ids = ",".join(dict.fromkeys(quote(urn.id, safe="@$") for urn in urns))
+        try:
+            yield from self._get(f"{start}/{ids}/*", detail="raw")
+        except _PartialError:
+            # No format has all of them: each in the one that has it.
+            for urn in urns:
+                yield from self._get(
+                    f"{start}/{quote(urn.id, safe='@$')}/{urn.version}", detail="raw"
+                )
+
     def _legacy(self) -> Iterator[Maintainable]:
         """Yield the artefacts of the types of SDMX 2.1 that 2.2 has no resource for."""
         line = f"{self._base.removesuffix('/v2')}/v1"
         for entry in LEGACY_TYPES:
-            # One at a time: the resource also has what 3.x made of such artefacts, in formats of its own.
-            stubs = self._get(
-                f"{entry.resource}/all/all/all", line, optional=True, detail="allstubs"
+            # What is left out of the list is of 3.x, whose artefacts the resource has too.
+            answer = self._asked(
+                "GET",
+                f"{line}/{entry.resource}/all/all/all",
+                params={"detail": "allstubs"},
+                headers={"Accept": _ML21},
             )
-            for urn in (stub.urn for stub in stubs if stub.type_name == entry.name):
-                yield from self._get(f"{entry.resource}/{urn.agency}/{urn.id}/{urn.version}", line)
+            if answer.status_code in (*_NOTHING, *_ABSENT):
+                continue
+            for stub in self._decoded(answer):
+                if stub.type_name == entry.name:
+                    named = f"{stub.agency_id}/{quote(stub.id, safe='@$')}/{stub.version}"
+                    yield from self._get(f"{entry.resource}/{named}", line)
 
     def _revision(self) -> str | None:
         """Return what differs when the structures have changed, None where the service does not tell."""
         answer = self._asked("GET", f"{self._base}/structure-history", params={"limit": "1"})
         return answer.text if answer.ok else None
 
-    def _get(
-        self, path: str, line: str | None = None, *, optional: bool = False, **parameters: str
-    ) -> Sequence[Maintainable]:
+    def _get(self, path: str, line: str | None = None, **parameters: str) -> Sequence[Maintainable]:
+        """Return all artefacts that a path names, in a format that has all of them.
+
+        Raises:
+            RegistryError: the service does not answer, or not with structures.
+            _PartialError: each format leaves something out.
+        """
         url = f"{line or self._base}/{path}"
-        answer = self._asked("GET", url, params=parameters)
-        for media_type in _OTHERS:
-            # Some of it cannot be said in what was asked for.
-            if answer.status_code == 406:
-                answer = self._asked("GET", url, params=parameters, headers={"Accept": media_type})
-        if answer.status_code in _NOTHING or (optional and answer.status_code in _ABSENT):
-            return ()
-        if answer.status_code == 400 and parameters.get("detail") == "raw":
-            # `raw` came with 2.0; a service without it has no extensions to resolve either.
-            return self._get(path, line, detail="full")
-        return self._decoded(answer)
+        for accept in (_ACCEPT, _ML21, _ML30):
+            answer = self._asked("GET", url, params=parameters, headers={"Accept": accept})
+            if answer.status_code in _NOTHING:
+                return ()
+            if answer.status_code == 400 and parameters.get("detail") == "raw":
+                # `raw` came with 2.0; a service without it has no extensions to resolve either.
+                return self._get(path, line, detail="full")
+            if answer.status_code != 406 and _LEFT_OUT not in answer.headers.get("Warning", ""):
+                return self._decoded(answer)
+        raise _PartialError(f"{url} names what no structure format of {self.name} can express")
 
     def _decoded(self, answer: requests.Response) -> Sequence[Maintainable]:
         if not answer.ok:
@@ -161,16 +187,15 @@ class RemoteRegistry:
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
-def _paths(urns: Sequence[Urn]) -> Iterator[str]:
-    """Yield the paths that ask for artefacts, some of one type and agency at a time, in all versions."""
-    groups: dict[tuple[str, str], dict[str, None]] = {}
+def _slices(urns: Sequence[Urn]) -> Iterator[Sequence[Urn]]:
+    """Yield artefacts of one type and agency at a time, all versions of some of them."""
+    groups: dict[tuple[str, str], dict[str, list[Urn]]] = {}
     for urn in urns:
-        groups.setdefault((TYPE_OF_NAME[urn.type].resource, urn.agency), {})[urn.id] = None
-    for (resource, agency), named in groups.items():
-        ids = list(named)
+        groups.setdefault((urn.type, urn.agency), {}).setdefault(urn.id, []).append(urn)
+    for by_id in groups.values():
+        ids = list(by_id)
         for start in range(0, len(ids), _IDS):
-            some = ",".join(quote(id, safe="@$") for id in ids[start : start + _IDS])
-            yield f"structure/{resource}/{agency}/{some}/*"
+            yield [urn for id in ids[start : start + _IDS] for urn in by_id[id]]
 
 
 def _told(answer: requests.Response) -> str:
