@@ -82,18 +82,24 @@ class _Writer:
         Raises:
             NotExpressibleError: the format cannot write it, and no report takes what is left out.
         """
-        registry, wished = self.sources.registry, self.wanted.options.languages
-        languages = registry.content_languages(found, wished)
-        options = replace(
-            self.wanted.options,
-            content_languages=languages,
-            left_out=left_out,
-            report=report,
-        )
+        wished = self.wanted.options.languages
+        languages = self.sources.registry.content_languages(found, wished)
+        return self._encode(found, languages, left_out, report), languages
+
+    def _encode(
+        self,
+        found: Sequence[Maintainable],
+        languages: tuple[str, ...],
+        left_out: tuple[str, ...],
+        report: Report | None,
+    ) -> Iterable[bytes]:
         encode = self.wanted.format.encode
         if encode is None:
             raise NotSupportedError(f"{self.wanted.format.media_type} can only be read")
-        return encode(self.header, found, registry.structures, options), languages
+        options = replace(
+            self.wanted.options, content_languages=languages, left_out=left_out, report=report
+        )
+        return encode(self.header, found, self.sources.registry.structures, options)
 
     def write_what_can_be(
         self, found: Sequence[Maintainable]
@@ -116,8 +122,7 @@ class _Writer:
         return *self.write(kept, left_out, Report()), left_out
 
     def _size(self, found: Sequence[Maintainable]) -> int:
-        chunks, _ = self.write(found, report=Report())
-        return sum(map(len, chunks))
+        return sum(map(len, self._encode(found, (), (), Report())))
 
 
 @dataclass(frozen=True)

@@ -161,8 +161,8 @@ class Registry:
             return artefact
         found = self._extended.get(artefact.urn)
         if found is None:
-            found = self.structures.with_inherited_codes(artefact)
-            self._extended[artefact.urn] = found
+            made = self.structures.with_inherited_codes(artefact)
+            found = self._extended.setdefault(artefact.urn, made)
             self._own.add(id(found))
         return found
 

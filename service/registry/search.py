@@ -112,7 +112,7 @@ def _neighbours(
 
         # What only items refer to that are left out now is not referred to any more.
         fewer = found(reduced)
-        if len(fewer) == len(neighbours):
+        if len(fewer) >= len(neighbours):
             return fewer
         neighbours = fewer
 

@@ -20,9 +20,12 @@ from codelists.item_scheme import (
     Organisation,
     OrganisationUnit,
     OrganisationUnitScheme,
+    ReportingCategory,
+    ReportingTaxonomy,
 )
 from codelists.representation import Representation
 from codelists.urn import Urn
+from dsd.process import InputOutput, Process, ProcessStep
 from dsd.structure import (
     Categorisation,
     CubeRegion,
@@ -40,6 +43,7 @@ from dsd.structure import (
 from dsd.structure_map import (
     ConceptSchemeMap,
     MappedValue,
+    ReportingTaxonomyMap,
     RepresentationEnd,
     RepresentationMap,
     SingleValueMapping,
@@ -284,3 +288,28 @@ def test_a_structure_with_a_part_that_is_not_there_leaves_its_lists_whole() -> N
     limited = constraint("CC", "A", dataflows=(urn("Dataflow", "F"),))
     found = ask((*LISTS, broken, flow, limited), "dataflow/T/F", "references=all")
     assert left(found, "CL_1") is None
+
+
+def test_a_scheme_that_decides_over_itself_is_whole() -> None:
+    """A map leaves of a taxonomy what does not refer to the map, and without the map nothing is left out."""
+    taxonomy = ReportingTaxonomy(
+        **NAMED,
+        id="R",
+        reporting_categories=(
+            ReportingCategory(id="A"),
+            ReportingCategory(id="B", structural_metadata=(urn("ReportingTaxonomyMap", "M"),)),
+        ),
+    )
+    mapped = ReportingTaxonomyMap(
+        **NAMED,
+        id="M",
+        source=urn("ReportingTaxonomy", "R"),
+        item_maps=(SingleValueMapping(source_value=MappedValue(value="A")),),
+    )
+    step = ProcessStep(
+        id="S", inputs=(InputOutput(object_reference=urn("ReportingTaxonomy", "R")),)
+    )
+    process = Process(**NAMED, id="P", process_steps=(step,))
+    found = ask((taxonomy, mapped, process), "process", "references=descendants")
+    assert found.keys() == {"P", "R", "M"}
+    assert left(found, "R") is None
