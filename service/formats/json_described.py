@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +40,23 @@ class Described:
 Localise = Callable[[str, Mapping[str, Any]], str | None]
 
 
-def described(entries: Sequence[Mapping[str, Any]] | None, localise: Localise) -> list[Described]:
-    """Return the components of one level; `localise` makes a value of texts by language."""
+def described(
+    entries: Sequence[Mapping[str, Any]] | None, localise: Localise, speaking: Collection[str]
+) -> list[Described]:
+    """Return the components of one level.
+
+    Args:
+        entries: as the message has them.
+        localise: makes a value of texts by language.
+        speaking: ids of the components that take such values.
+    """
     return [
         Described(
             entry["id"],
-            tuple(_value_of(entry["id"], value, localise) for value in entry["values"])
+            tuple(
+                _value_of(entry["id"], value, localise, entry["id"] in speaking)
+                for value in entry["values"]
+            )
             if entry.get("values")
             else None,
             entry.get("default"),
@@ -54,10 +65,13 @@ def described(entries: Sequence[Mapping[str, Any]] | None, localise: Localise) -
     ]
 
 
-def _value_of(id: str, entry: Mapping[str, Any] | None, localise: Localise) -> Value | None:
+def _value_of(
+    id: str, entry: Mapping[str, Any] | None, localise: Localise, speaks: bool
+) -> Value | None:
     if entry is None:
         return None
-    for member in ("id", "value", "values", "name"):
+    # Of a text 1.0 has no value, but a name, and names by language.
+    for member in ("id", "value", "values", *(["names"] if speaks else []), "name"):
         raw = entry.get(member)
         if isinstance(raw, Mapping):
             return localise(id, raw)

@@ -18,7 +18,13 @@ from codelists.text import DEFAULT_LANGUAGE
 from dsd.batch import ANNOTATIONS, Batch
 from dsd.dataset import Action, AttributeValues, Dataset, SetAttributes
 from dsd.finding import Finding, Report, Severity
-from dsd.localised import compose, has_marks, is_language_tag, takes_languages
+from dsd.localised import (
+    components_with_languages,
+    compose,
+    has_marks,
+    is_language_tag,
+    takes_languages,
+)
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import dictionary_of
 from service.formats.csv_cells import split_sub_fields
@@ -89,14 +95,15 @@ class DataSetReader:
         self.said = said
         self.is_1_0 = not has_measures
         self._wrong: set[str] = set()
+        speaking = {component.id for component in components_with_languages(dsd)}
         dimensions = structure.get("dimensions", {})
         self.dimensions = {
-            level: described(dimensions.get(level), self.localised)
+            level: described(dimensions.get(level), self.localised, ())
             for level in ("dataSet", "series", "observation")
         }
         attributes = structure.get("attributes", {})
         self.attributes = {
-            level: described(attributes.get(level), self.localised)
+            level: described(attributes.get(level), self.localised, speaking)
             for level in ("dataSet", "dimensionGroup", "series", "observation")
         }
         measures = structure.get("measures") or {}
@@ -105,7 +112,7 @@ class DataSetReader:
         self.lacks_measures = has_measures and structure.get("measures") is None
         states_them = has_measures and not self.lacks_measures
         stated = measures.get("observation")
-        self.measures = described(stated, self.localised) if states_them else first
+        self.measures = described(stated, self.localised, speaking) if states_them else first
         self.cells = [*self.measures, *self.attributes["observation"]]
         self.annotations = AnnotationList(structure.get("annotations") or (), self.tell_annotation)
         self._seen = _Seen()

@@ -338,6 +338,40 @@ def test_what_is_odd_is_a_finding(
     assert (annotations_of(row[ANNOTATIONS]) if ANNOTATIONS in row else None) == noted
 
 
+def test_texts_of_1_0_have_their_languages_in_names(localised: Structures) -> None:
+    """sdmx-json 1.0: a value of an uncoded attribute is one with a name, and perhaps names."""
+    wire = json.loads(write(localised, "json10", [SERIES | {"TIME_PERIOD": "2024", "REMARK": "x"}]))
+    structure, (dataset,) = wire["data"]["structure"], wire["data"]["dataSets"]
+    attributes = structure["attributes"]["observation"]
+    place = [attribute["id"] for attribute in attributes].index("REMARK")
+    attributes[place]["values"] = [
+        {"name": "One", "names": {"en": "One", "fr": "Un"}},
+        {"name": "Two"},
+    ]
+    (series,) = dataset["series"].values()
+    for number, expected in ((0, compose({"en": "One", "fr": "Un"})), (1, "Two")):
+        (cells,) = series["observations"].values()
+        cells[1 + place] = number
+        (row,), _, report = read(json.dumps(wire).encode(), localised, "json10")
+        assert row["REMARK"] == expected
+        assert report.findings == []
+
+
+def test_series_without_observations_have_their_annotations(localised: Structures) -> None:
+    above = AttributeValues(SERIES, {ANNOTATIONS: annotations_text([FIRST])})
+    dsd = localised.dsd(DF_L)
+    schema = batch_schema(dsd, ("REF_AREA", "SEX"))
+    rows = list(batches_from_rows(dsd, [SERIES, SERIES | {"SEX": "F"}], schema))
+    preamble = make_preamble(dsd, rows, [above])
+    for name in VERSIONS:
+        encode = find_data_format(name).encode
+        assert encode
+        data = PreparedDataset(dsd, preamble, rows)
+        body = b"".join(encode(Header("T", MOMENT), [data], EncodeOptions(series_only=True)))
+        (dataset,) = json.loads(body)["data"]["dataSets"]
+        assert sorted(map(str, dataset["series"].values())) == ["{'annotations': [0]}", "{}"]
+
+
 def test_annotations_that_nobody_told_of_are_refused(localised: Structures) -> None:
     dsd = localised.dsd(DF_L)
     rows: Rows = [SERIES | {"TIME_PERIOD": year} for year in ("2023", "2024")]
