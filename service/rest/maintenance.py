@@ -10,11 +10,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from codelists.urn import TYPE_OF_NAME, TYPE_OF_RESOURCE, Urn
+from codelists.urn import LEGACY_TYPES, TYPE_OF_NAME, Urn
 from service.access.accounts import Accounts, UnauthorizedError
 from service.access.principal import Principal
 from service.config import Clock
@@ -29,7 +30,7 @@ from service.rest.access_log import REQUEST_ID
 from service.rest.credential import principal_of
 from service.rest.media_type import parse_media_ranges
 from service.rest.negotiation import NotAcceptableError, choose_format
-from service.rest.request import read_request
+from service.rest.request import raw_path, read_request
 from service.rest.response import VARY
 from service.store.protocol import Artefacts, HistoryEntry
 from service.submission.structures import (
@@ -50,6 +51,9 @@ _ANY_BODY = frozenset(
      "application/vnd.sdmx.registry+xml")
 )  # fmt: skip
 """Content types that leave the format to the body: curl, pysdmx and scripts of FMR send these."""
+_TYPES = {entry.resource: entry for entry in TYPE_OF_NAME.values()}
+_LEGACY = frozenset(entry.name for entry in LEGACY_TYPES)
+"""Types that SDMX-REST 2.2 has no address for."""
 _WARNING = 299
 """Code of a warning beside what was done, as HTTP once had it (RFC 7234, 5.5.7)."""
 _MOST_CHANGES = 1000
@@ -91,7 +95,7 @@ def maintenance_blueprint(maintained: Maintained) -> Blueprint:
     blueprint = Blueprint("maintenance", __name__)
     routes: tuple[tuple[str, Callable[..., Response], tuple[str, ...]], ...] = (
         (_ENTRY, views.message, ("POST",)),
-        (f"{_ENTRY}/structure", views.post, ("POST",)),
+        (f"{_ENTRY}/structure", views.message, ("POST",)),
         (f"{_ENTRY}/structure", views.change_without_name, ("PUT", "DELETE")),
         (f"{_ENTRY}/structure/<path:_>", views.structure, ("POST", "PUT", "DELETE")),
         (f"{_ENTRY}/structure-history", views.history, ("GET",)),
@@ -118,10 +122,6 @@ class _Views:
         """Take a message of any structures: a SubmitStructureRequest, or a structure message."""
         return self._submit(self._principal(), None, None)
 
-    def post(self) -> Response:
-        """Create or replace any structures."""
-        return self._submit(self._principal(), None, None)
-
     def change_without_name(self) -> Response:
         """Refuse to change or delete what is not named."""
         self._principal()
@@ -146,7 +146,7 @@ class _Views:
                     "DELETE names one artefact, /structure/TYPE/AGENCY/ID/VERSION, or one item of it"
                 )
             done = self._on.desk.delete(path.urn, path.item, self._asked(principal))
-            return self._respond(done, None)
+            return self._respond(done)
         if request.method == "POST" and path.urn is not None:
             raise MethodNotAllowed(["DELETE", "GET", "HEAD", "OPTIONS", "PUT"])
         if request.method == "PUT" and (path.urn is None or path.item is not None):
@@ -160,16 +160,20 @@ class _Views:
         self, principal: Principal, type_name: str | None = None, target: Urn | None = None
     ) -> Asked:
         return Asked(
-            f"{request.method} {request.path}", principal, _action(request), type_name, target
+            f"{request.method} {raw_path(request.environ)}",
+            principal,
+            _action(request),
+            type_name,
+            target,
         )
 
     def _submit(self, principal: Principal, type_name: str | None, target: Urn | None) -> Response:
         asked = self._asked(principal, type_name, target)
         declared = _declared(request)
         done = self._on.desk.submit(_body(request, self._on.max_bytes), declared, asked)
-        return self._respond(done, target)
+        return self._respond(done)
 
-    def _respond(self, done: Done, target: Urn | None) -> Response:
+    def _respond(self, done: Done) -> Response:
         chosen, content_type = _response_format(request)
         header = Header(id=request.environ[REQUEST_ID], prepared=self._on.clock())
         results = [_result(outcome) for outcome in done.plan.outcomes]
@@ -184,7 +188,7 @@ class _Views:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Content-Language"] = "en"
         created = [outcome for outcome in done.plan.outcomes if outcome.code == 201]
-        if len(created) == 1 == len(results) and target is None:
+        if len(created) == 1 == len(results) and created[0].urn.type not in _LEGACY:
             response.headers["Location"] = _location(created[0].urn)
         return response
 
@@ -197,7 +201,8 @@ class _Views:
             )
         urn = None if path.urn is None else str(path.urn)
         entries = self._on.artefacts.history(urn, _limit(request))
-        changes = [_change(entry, self._is_known()) for entry in entries]
+        is_known = self._is_known()
+        changes = [_change(entry, is_known) for entry in entries]
         text = json.dumps({"changes": changes}, ensure_ascii=False, indent=1)
         response = Response(f"{text}\n", content_type="application/json")
         response.headers["Cache-Control"] = "no-cache"
@@ -226,12 +231,13 @@ def _parsed(prefix: str) -> _Path:
     Raises:
         QuerySyntaxError: it names no type of artefact, or an artefact in part.
     """
-    parts = [part for part in read_request(request.environ, prefix).path.split("/") if part]
+    asked = read_request(request.environ, prefix).path
+    parts = [unquote(part) for part in asked.split("/") if part]
     if not parts:
         return _Path(None, None, None)
-    known = TYPE_OF_RESOURCE.get(parts[0])
+    known = _TYPES.get(parts[0])
     if known is None:
-        listed = ", ".join(sorted(TYPE_OF_RESOURCE))
+        listed = ", ".join(sorted(_TYPES))
         raise QuerySyntaxError(f"there is no type of artefact {parts[0]!r}; there are {listed}")
     if len(parts) == 1:
         return _Path(known.name, None, None)

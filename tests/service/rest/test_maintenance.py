@@ -35,6 +35,7 @@ from dsd.structure import (
     MeasureList,
     TimeDimension,
 )
+from dsd.structure_map import StructureSet
 from dsd.structures import Structures
 from service.access.accounts import Accounts
 from service.access.principal import Role
@@ -818,6 +819,18 @@ def test_structures_elsewhere_are_not_fetched(desk):
     elsewhere = b"<r:StructureLocation>http://127.0.0.1/secret</r:StructureLocation>"
     assert desk.ask("POST", "/sdmx/v2", body[:start] + elsewhere + body[end:]) == 400
     assert "StructureLocation is not followed" in desk.last.text
+
+
+def test_an_artefact_of_sdmx_2_1_and_ids_in_percent_encoding_are_deleted(desk):
+    old = StructureSet(id="OLD", agency_id="TST", version="1.0", names={"en": "Old"})
+    odd = replaced(codelist("@$"), id="CL@$")
+    assert desk.post(old, format="ml21") == 201
+    assert "Location" not in desk.last.headers
+    assert desk.post(odd) == 201
+    assert desk.ask("DELETE", f"{URL}/codelist/TST/CL%40%24/1.0/%40") == 200
+    assert desk.codes(odd) == ["$"]
+    assert desk.ask("DELETE", f"{URL}/structureset/TST/OLD/1.0") == 200
+    assert desk.ask("DELETE", f"{URL}/structureset/TST/OLD/1.0") == 404
 
 
 def test_fmr_deletes_by_url(desk):
