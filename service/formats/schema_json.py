@@ -55,8 +55,7 @@ def make_json_schema(version: str, dsd: Dsd, options: SchemaOptions) -> bytes:
         raise NotExpressibleError("explicit measures are SDMX-ML 2.1 alone: ask for its XML schema")
     ids = observation_ids(dsd, EncodeOptions(options.dimension_at_observation))
     found = _JsonSchema(dsd, tuple(ids), options.deletion)
-    data = {"properties": found.data(), "required": ["structures"]}
-    own = {"properties": {"data": data}, "required": ["data"]}
+    own = {"properties": {"data": found.data()}, "required": ["data"]}
     schema = {
         "$schema": _DIALECT,
         "title": f"SDMX-JSON {version} data of {structure_urn(dsd)}, {options.dimension_at_observation} at the observation",
@@ -77,10 +76,17 @@ class _JsonSchema:
         return {component.id: self._component(component) for component in self.dsd.components}
 
     def data(self) -> Schema:
-        """Return the members of `data`."""
-        found: Schema = {"structures": {"items": self._structure()}}
+        """Return the schema of `data`."""
+        found: Schema = {
+            "properties": {"structures": {"items": self._structure()}},
+            "required": ["structures"],
+        }
         if len(self.dsd.measures) == 1 and not self.deletion:
-            found["dataSets"] = {"items": self._data_set(self.dsd.measures[0])}
+            measured = {"properties": {"observation": {"minItems": 1}}, "required": ["observation"]}
+            described = {"properties": {"measures": measured}, "required": ["measures"]}
+            found["if"] = {"properties": {"structures": {"items": described}}}
+            data_set = self._data_set(self.dsd.measures[0])
+            found["then"] = {"properties": {"dataSets": {"items": data_set}}}
         return found
 
     def _structure(self) -> Schema:
@@ -94,7 +100,7 @@ class _JsonSchema:
                 "measures": _levels(measures),
                 "attributes": _levels(attributes),
             },
-            "required": ["links", "dimensions"],
+            "required": ["dimensions"],
         }
 
     def _dimensions(self) -> Schema:
@@ -131,7 +137,7 @@ class _JsonSchema:
         return {"properties": {"values": {"items": inside}}}
 
     def _data_set(self, measure: ResolvedComponent) -> Schema:
-        """Return what observations hold: the value of the one measure comes first, where it is written at all."""
+        """Return what observations hold that have the one measure: its value comes first."""
         if measure.codelist is not None or measure.is_multiple:
             return {}
         first = {"items": [{"anyOf": [{"type": "null"}, _value(measure)]}]}

@@ -57,7 +57,7 @@ def _codelists(dsd: Dsd) -> dict[Identity, Codelist]:
 
 def _only(scheme: Any, ids: Iterable[str]) -> Any:
     """Return a scheme with some of its items alone: what stands above one of them is left out where it is none."""
-    wanted = frozenset(ids)
+    wanted = frozenset(ids) & {item.id for item in scheme.items}
     if len(scheme.items) == len(wanted):
         return scheme
     items: tuple[Nameable, ...] = tuple(

@@ -27,6 +27,8 @@ from lxml import etree
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT201909
 
+from codelists.base import Annotation
+from codelists.item_scheme import Concept, ConceptScheme
 from codelists.representation import Representation
 from dsd.structure import (
     ComponentValue,
@@ -393,6 +395,14 @@ def test_a_json_schema_for_deletions_takes_any_value_and_part_of_a_key(
     assert not deleting.is_valid(json.loads(right.replace('{"id":"IDN"', '{"id":"XXX"', 1)))
 
 
+@pytest.mark.parametrize("query", ["measures=none&attributes=all", "attributes=none", "limit=3"])
+def test_a_json_schema_takes_data_without_measures_or_attributes(
+    client: FlaskClient, query: str
+) -> None:
+    for version in JSON_VERSIONS:
+        json_schema(client, version).validate(json.loads(json_data(client, version, query)))
+
+
 def test_the_json_schema_of_every_dataflow_is_one(
     client: FlaskClient, structures: Structures
 ) -> None:
@@ -604,6 +614,58 @@ if _PYSDMX := os.environ.get("ILMS_PYSDMX_PYTHON"):
 
 
 DSD_URN = "ILMS:MNA_OEMP_SEX_CDS(1.0.0)"
+
+
+def test_explicit_measures_are_the_concepts_that_constraints_leave(
+    app_of: Callable[..., Flask],
+    client_of: Callable[[Flask], FlaskClient],
+    structures: Structures,
+) -> None:
+    """SDMX-REST 1.5.0: observations typed by the concepts of the measure dimension, which stands at them."""
+    structure, flow, _ = sharing(structures)
+    concepts = ConceptScheme(
+        agency_id="TST",
+        id="CS_SEX",
+        version="1.0.0",
+        names={"en": "Measures"},
+        concepts=tuple(
+            Concept(id=id, names={"en": id}) for id in ("SEX_T", "SEX_M", "SEX_F", "SEX_O")
+        ),
+    )
+    parts = structure.data_structure_components
+    assert parts
+    note = (Annotation(id="MEASURE_DIMENSION", title=str(concepts.urn)),)
+    dimensions = tuple(
+        msgspec.structs.replace(d, annotations=note) if d.id == "SEX" else d
+        for d in parts.dimension_list.dimensions
+    )
+    listed = msgspec.structs.replace(parts.dimension_list, dimensions=dimensions)
+    structure = msgspec.structs.replace(
+        structure,
+        data_structure_components=msgspec.structs.replace(parts, dimension_list=listed),
+    )
+    constraint = DataConstraint(
+        agency_id="TST",
+        id="CON_SEX",
+        version="1.0.0",
+        names={"en": "No total"},
+        constraint_attachment=DataConstraintAttachment(dataflows=(str(flow.urn),)),
+        cube_regions=(CubeRegion(key_values=(ValueSet(id="SEX", values=("SEX_F", "SEX_M")),)),),
+    )
+    client = client_of(app_of(structure, flow, concepts, constraint))
+    url = f"{V1}/dataflow/TST/DF_SHARED?explicitMeasure=true"
+    response = client.get(url)
+    assert response.status_code == 200, response.text
+    compiled(response.data, "2.1")
+    root = etree.fromstring(response.data)
+    (ids,) = (e for e in root.iterfind(f"{XS}simpleType") if e.get("name") == "Measure.ID")
+    assert [e.get("value") for e in ids.iter(f"{XS}enumeration")] == ["SEX_M", "SEX_F"]
+    types = {e.get("name") for e in root.iterfind(f"{XS}complexType")}
+    assert {"ObsType", "SEX_M", "SEX_F"} <= types
+    assert "SEX_T" not in types
+    assert client.get(f"{url}&dimensionAtObservation=SEX").data == response.data
+    for wrong in ("&dimensionAtObservation=TIME_PERIOD", "&format=schema&formatVersion=3.0"):
+        assert client.get(f"{url}{wrong}").status_code == 406, wrong
 
 
 # -- negotiation, errors ---------------------------------------------------------------------------------
