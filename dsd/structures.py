@@ -26,6 +26,7 @@ from dsd.structure import (
     DataAttribute,
     DataConstraint,
     Dataflow,
+    DataKey,
     DataStructure,
     Dimension,
     Measure,
@@ -288,7 +289,45 @@ def _allowed(
                 everything = {code.id for code in codelist.codes} if codelist else set()
                 left = values if include else everything - values
                 allowed = left if allowed is None else allowed & left
+        in_keys = _in_keys(constraint, component_id, codelist)
+        if in_keys is not None:
+            allowed = in_keys if allowed is None else allowed & in_keys
     return None if allowed is None else frozenset(allowed)
+
+
+def _in_keys(
+    constraint: DataConstraint, component_id: str, codelist: Codelist | None
+) -> set[str] | None:
+    """Return the codes of a component in the keys that a constraint includes, None where it may have any.
+
+    What keys exclude are combinations, so no code of any one component. Where there are regions, these say it.
+    """
+    keys = [
+        key
+        for key_set in constraint.data_key_sets
+        if key_set.is_included
+        for key in key_set.keys
+        if key.include is not False
+    ]
+    if not keys or constraint.cube_regions:
+        return None
+    found: set[str] = set()
+    for key in keys:
+        stated = [value for value in _in_key(key, component_id) if value is not None]
+        if not stated:
+            return None
+        for value in stated:
+            found |= _meant(value, codelist)
+    return found
+
+
+def _in_key(key: DataKey, component_id: str) -> Iterator[str | ComponentValue | None]:
+    for dimension in key.key_values:
+        if dimension.id == component_id and dimension.include is not False:
+            yield from dimension.values or (dimension.value,)
+    for component in key.components:
+        if component.id == component_id and component.include is not False:
+            yield from component.values
 
 
 def _excluded(component_id: str, constraints: list[DataConstraint]) -> frozenset[str]:

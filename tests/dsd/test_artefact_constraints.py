@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from codelists.base import Maintainable
+from codelists.base import Maintainable, replaced
 from codelists.urn import Urn
 from dsd.structure import (
     ComponentValue,
     CubeRegion,
     DataConstraint,
     DataConstraintAttachment,
+    DataKey,
+    DataKeySet,
+    DataKeyValue,
     ValueSet,
 )
 from dsd.structures import Structures, load_structures
@@ -130,3 +133,43 @@ def test_a_new_version_of_a_constraint_replaces_the_old_one(small: Structures) -
     )
     assert small.joined([newer]).dsd(AGREEMENT)["AREA"].allowed == {"AAA", "BBB"}
     assert small.joined([newer, draft]).dsd(AGREEMENT)["AREA"].allowed == {"AAA", "BBB"}
+
+
+def _keys(*keys: dict[str, str], is_included: bool = True) -> DataKeySet:
+    return DataKeySet(
+        is_included=is_included,
+        keys=tuple(
+            DataKey(key_values=tuple(DataKeyValue(id=id, value=code) for id, code in key.items()))
+            for key in keys
+        ),
+    )
+
+
+def test_the_codes_in_the_keys_that_are_included_are_left(small: Structures) -> None:
+    keys = _keys({"AREA": "AAA", "KIND": "K_1"}, {"AREA": "BBB", "KIND": "K_1"}, {"AREA": "AAA"})
+    found = small.joined([replaced(_constraint(), data_key_sets=(keys,))]).dsd(FLOW)
+    assert found["AREA"].allowed == {"AAA", "BBB"}
+    # One of the keys takes any.
+    assert found["KIND"].allowed == {"K_T", "K_1", "K_2", "K_X"}
+    narrow = replaced(keys, keys=keys.keys[:2])
+    found = small.joined([replaced(_constraint(), data_key_sets=(narrow,))]).dsd(FLOW)
+    assert found["KIND"].allowed == {"K_1"}
+
+
+def test_the_codes_of_a_component_in_keys_are_left_with_wildcards(small: Structures) -> None:
+    key = DataKey(
+        key_values=(DataKeyValue(id="AREA", values=("AAA", "BBB")),),
+        components=(_values("KIND", "K_%"),),
+    )
+    keys = DataKeySet(is_included=True, keys=(key,))
+    found = small.joined([replaced(_constraint(), data_key_sets=(keys,))]).dsd(FLOW)
+    assert found["AREA"].allowed == {"AAA", "BBB"}
+    assert found["KIND"].allowed == {"K_T", "K_1", "K_2", "K_X"}
+
+
+def test_keys_that_are_excluded_and_keys_beside_regions_limit_no_code(small: Structures) -> None:
+    excluded = replaced(_constraint(), data_key_sets=(_keys({"AREA": "AAA"}, is_included=False),))
+    assert small.joined([excluded]).dsd(FLOW)["AREA"].allowed is None
+    region = CubeRegion(key_values=(_values("AREA", "AAA"),))
+    beside = replaced(_constraint(region), data_key_sets=(_keys({"AREA": "BBB"}),))
+    assert small.joined([beside]).dsd(FLOW)["AREA"].allowed == {"AAA"}
