@@ -38,7 +38,9 @@ class EncodeOptions:
     dimension_at_observation: str = "TIME_PERIOD"
     """TIME_PERIOD, another dimension id, or AllDimensions."""
     languages: tuple[str, ...] = ()
-    """Preferred languages of names, best first; empty for English in data and for all in structures; `*` for all."""
+    """Preferred languages of names, best first; empty for English in data and for all in structures; `*` for all.
+
+    Texts of data and of their annotations that are in several come in these; in all of theirs where it is empty."""
     labels: str = "id"
     """SDMX-CSV: id, name or both."""
     time_format: str = "original"
@@ -75,11 +77,12 @@ NO_OPTIONS = DecodeOptions()
 # values in `Preamble.codes`; values that the DSD attaches above the observation come in `Preamble.attributes`
 # (SDMX-CSV and SDMX-JSON also write them from columns, SDMX-ML 2.1 cannot).
 # Data with texts in languages or annotations reach an encoder only where its capabilities say so
-# (`service.formats.fitting`). What a format cannot write raises at the call, before the first chunk is made, wherever the DSD, the preamble
-# or the first batch show it.
+# (`service.formats.fitting`). What is noted on rows is named in `Preamble.codes`, or the first batch has the column.
+# What a format cannot write raises at the call, before the first chunk is made, wherever the DSD, the preamble or the
+# first batch show it.
 EncodeData = Callable[[Header, Sequence[PreparedDataset], EncodeOptions], Iterator[bytes]]
 # Datasets come in the order of the message. Rows carry `$locator`; `$action` only where the rows of a dataset
-# differ in it. Attributes above the observation become `Dataset.attributes`, except in rows that delete.
+# differ in it, `$annotations` where there are any. Attributes above the observation become `Dataset.attributes`, except in rows that delete.
 DecodeData = Callable[[BinaryIO, Structures, Report, DecodeOptions], Iterator[Dataset]]
 EncodeStructures = Callable[
     [Header, Sequence[Maintainable], Structures, EncodeOptions], Iterator[bytes]
