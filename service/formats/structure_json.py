@@ -801,9 +801,8 @@ def _is_native(entries: Sequence[Any], layout: str, form: Form) -> bool:
     values: list[Any] = []
     if doubtful[:2] == _NOTES:
         # A member named in the code is found in a quarter of the time that `attrgetter` needs.
-        values += [
-            (part.annotations, part.links) for part in entries if part.annotations or part.links
-        ]
+        values += [part.annotations for part in entries if part.annotations]
+        values += [part.links for part in entries if part.links]
         doubtful = doubtful[2:]
     for member in doubtful:
         values += filter(None, map(attrgetter(member), entries))
