@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sdmx
+import sdmx.reader.xml.v30  # Read before any data of 2.1, after which it reads no 3.0.
 
 from codelists.base import Maintainable
 from codelists.item_scheme import CategoryScheme, ItemScheme
@@ -122,9 +124,6 @@ _COLLECTIONS = {
 def test_sdmx1_gets_every_artefact(
     url: str, structures: Structures, version: str, line: str
 ) -> None:
-    import sdmx
-    import sdmx.reader.xml.v30  # it reads no 3.0 after 2.1 otherwise
-
     types = _SDMX1[version]
     wanted = [artefact for artefact in structures if artefact.type_name in types]
     source = {
