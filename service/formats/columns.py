@@ -65,7 +65,28 @@ class Pieces:
         return Pieces(texts, self.numbers * len(other.texts) + other.numbers)
 
 
-Part: TypeAlias = "Pieces | pa.Array | str"
+@dataclass(frozen=True)
+class Picked:
+    """A text a row, by its number among many."""
+
+    source: pa.Array
+    numbers: Numbers
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.numbers)
+
+    @property
+    def null_count(self) -> int:
+        """The number of rows without a text, at most."""
+        return int(self.source.null_count)
+
+    def column(self) -> pa.Array:
+        """Return the texts by row."""
+        return self.source.take(pa.array(self.numbers))
+
+
+Part: TypeAlias = "Pieces | Picked | pa.Array | str"
 
 
 def pieces(column: pa.Array, write: Write, absent: str = "") -> Pieces:
@@ -82,9 +103,9 @@ def pieces(column: pa.Array, write: Write, absent: str = "") -> Pieces:
     return Pieces([*texts, absent] if used[-1] else texts, places[numbers])
 
 
-def folded(parts: Iterable[Part]) -> list[Pieces | pa.Array]:
+def folded(parts: Iterable[Part]) -> list[Pieces | Picked | pa.Array]:
     """Return fewer parts with the same texts by row: neighbours that are few texts become one."""
-    found: list[Pieces | pa.Array] = []
+    found: list[Pieces | Picked | pa.Array] = []
     before = ""
     for part in parts:
         if isinstance(part, str):
@@ -93,10 +114,10 @@ def folded(parts: Iterable[Part]) -> list[Pieces | pa.Array]:
             else:
                 before += part
             continue
-        if before and not isinstance(part, Pieces):
-            found.append(Pieces([before], np.zeros(len(part), np.int64)))
+        if isinstance(part, Pieces):
+            part = part.around(before, "") if before else part
         elif before:
-            part = part.around(before, "")
+            found.append(Pieces([before], np.zeros(len(part), np.int64)))
         before = ""
         last = found[-1] if found else None
         if isinstance(part, Pieces) and isinstance(last, Pieces) and _are_few(last, part):
@@ -104,15 +125,12 @@ def folded(parts: Iterable[Part]) -> list[Pieces | pa.Array]:
         else:
             found.append(part)
     if before and found:
-        found.append(
-            Pieces(
-                [before],
-                np.zeros(
-                    len(found[0].numbers if isinstance(found[0], Pieces) else found[0]), np.int64
-                ),
-            )
-        )
+        found.append(Pieces([before], np.zeros(_rows_of(found[0]), np.int64)))
     return found
+
+
+def _rows_of(part: Pieces | Picked | pa.Array) -> int:
+    return len(part.numbers if isinstance(part, Pieces) else part)
 
 
 def _are_few(first: Pieces, second: Pieces) -> bool:
@@ -147,10 +165,43 @@ def text_pieces(column: pa.Array, plain: str, write: Write, absent: str = "") ->
 
 def joined(parts: Iterable[Part]) -> pa.Array:
     """Return the parts of each row as one text; a plain text is the same in every row."""
-    columns = [part.column() if isinstance(part, Pieces) else part for part in folded(parts)]
-    if len(columns) == 1:
-        return columns[0].cast(pa.large_string())
-    return pc.binary_join_element_wise(*columns, pa.scalar("", pa.large_string()))
+    found = folded(parts)
+    if len(found) == 1:
+        return _column(found[0]).cast(pa.large_string())
+    rows = _rows_of(found[0])
+    if not rows or any(not isinstance(part, Pieces) and part.null_count for part in found):
+        return pc.binary_join_element_wise(*map(_column, found), pa.scalar("", pa.large_string()))
+    return _taken_in_turn(found, rows)
+
+
+def _column(part: Pieces | Picked | pa.Array) -> pa.Array:
+    return part.column() if isinstance(part, Pieces | Picked) else part
+
+
+def _taken_in_turn(parts: Sequence[Pieces | Picked | pa.Array], rows: int) -> pa.Array:
+    """Return the parts of each row as one text, each copied once: all are taken one after the other, row by row."""
+    texts = [text for part in parts if isinstance(part, Pieces) for text in part.texts]
+    sources = [pa.array(texts, pa.large_string())]
+    few, many = 0, len(texts)
+    index = np.empty((rows, len(parts)), np.int64)
+    for place, part in enumerate(parts):
+        if isinstance(part, Pieces):
+            index[:, place] = part.numbers + few
+            few += len(part.texts)
+            continue
+        if isinstance(part, Picked):
+            index[:, place] = part.numbers + many
+            sources.append(part.source.cast(pa.large_string()))
+        else:
+            index[:, place] = np.arange(many, many + rows)
+            sources.append(part.cast(pa.large_string()))
+        many += len(sources[-1])
+    taken = pc.take(pa.concat_arrays(sources), pa.array(index.ravel()), boundscheck=False)
+    _, offsets, data = taken.buffers()
+    ends = np.frombuffer(offsets, np.int64)[: index.size + 1 : len(parts)]
+    return pa.LargeStringArray.from_buffers(
+        rows, pa.py_buffer(np.ascontiguousarray(ends)), data or pa.py_buffer(b"")
+    )
 
 
 def content(texts: pa.Array) -> memoryview:
@@ -162,12 +213,11 @@ def content(texts: pa.Array) -> memoryview:
     return memoryview(data)[int(bounds[0]) : int(bounds[-1])] if data else memoryview(b"")
 
 
-def starting_where(first: npt.NDArray[np.bool_], heads: pa.Array) -> pa.Array:
+def starting_where(first: npt.NDArray[np.bool_], heads: pa.Array) -> Picked:
     """Return by row the next of `heads` where `first` is true and an empty text elsewhere."""
-    index = np.full(len(first), len(heads), np.int64)
-    index[first] = np.arange(len(heads))
-    empty = pa.array([""], pa.large_string())
-    return pa.concat_arrays([heads, empty]).take(pa.array(index))
+    numbers = np.full(len(first), len(heads), np.int64)
+    numbers[first] = np.arange(len(heads))
+    return Picked(pa.concat_arrays([heads, pa.array([""], pa.large_string())]), numbers)
 
 
 def chosen(where: npt.NDArray[np.bool_], no: str, yes: str) -> Pieces:
