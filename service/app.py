@@ -16,6 +16,7 @@ from service.rest.access_log import REQUEST_ID, access_logged
 from service.rest.blueprint import v1_blueprint, v2_blueprint
 from service.rest.errors import UriTooLongError, respond_error
 from service.rest.maintenance import FMR_PATH, Maintained, maintenance_blueprint
+from service.rest.openapi import openapi_document
 from service.store import open_store
 from service.store.protocol import Store
 from service.submission.structures import StructureDesk
@@ -58,7 +59,7 @@ def create_app(
             )
         )
     )
-    pages = Pages(sources, lambda: opened.ledger())
+    pages = Pages(sources, lambda: opened.ledger(), openapi_document)
     app.register_blueprint(pages.blueprint())
     app.add_url_rule("/health", "health", _health)
     app.before_request(lambda: _check_length(settings))

@@ -39,7 +39,8 @@ def parse_weighted(header: str) -> tuple[Weighted, ...]:
     return tuple(
         _weighted(entry, position)
         for position, entry in enumerate(part.strip() for part in _ENTRY.findall(header))
-        if entry
+        # `;` alone is no value.
+        if _PARAMETER.search(entry)
     )
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
 from codelists.text import DEFAULT_LANGUAGE
 from service.answers.answer import Sources
 from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
+from service.web.api_page import sections
 from service.web.overview import Group, Ledger, Overview, Table, coverage, totals
 from service.web.wording import Texts, load_texts
 
@@ -20,10 +24,15 @@ _LATEST = 8
 """Submissions that the start page shows."""
 
 
+Describe = Callable[[str], dict[str, Any]]
+"""Makes the OpenAPI description of the service at a base URL."""
+
+
 class Pages:
     """The pages: the start page, and what a person sees where there is none."""
 
-    def __init__(self, sources: Sources, ledger: Ledger) -> None:
+    def __init__(self, sources: Sources, ledger: Ledger, describe: Describe) -> None:
+        self._describe = describe
         self._overview = Overview(sources, ledger)
         self._public_url = sources.settings.public_url.rstrip("/")
         self._texts = load_texts()
@@ -33,7 +42,28 @@ class Pages:
         """Return the views."""
         blueprint = Blueprint("web", __name__, template_folder="templates")
         blueprint.add_url_rule("/", "index", self.index)
+        blueprint.add_url_rule("/docs", "docs", self.docs)
+        blueprint.add_url_rule("/openapi.json", "openapi", self.openapi)
         return blueprint
+
+    def openapi(self) -> Response:
+        """Return the OpenAPI description."""
+        response = Response(
+            json.dumps(self._describe(self._base()), indent=1) + "\n",
+            content_type="application/json",
+        )
+        response.headers["Cache-Control"] = "no-cache"
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    def docs(self) -> Response:
+        """Return the page that describes the API."""
+        resources = sections(self._describe(self._base()))
+        return self._page("docs.html", self._words(), resources=resources)
+
+    def _base(self) -> str:
+        return self._public_url or request.host_url.rstrip("/")
 
     def index(self) -> Response:
         """Return the start page."""
@@ -49,7 +79,7 @@ class Pages:
             coverage=coverage(groups),
             submissions=overview.submissions(groups, languages, _LATEST),
             example=_example(groups),
-            base=self._public_url or request.host_url.rstrip("/"),
+            base=self._base(),
             data_formats=DATA_FORMATS,
             structure_formats=STRUCTURE_FORMATS,
         )

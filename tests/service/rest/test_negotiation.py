@@ -152,3 +152,11 @@ def test_lookup_shortens_the_tag() -> None:
 )
 def test_the_best_content_coding_is_chosen(header, compression, expected) -> None:
     assert choose_coding(header, compression, ("zstd", "gzip")) == expected
+
+
+@pytest.mark.parametrize("header", [";", " ; ", ";;,", ";q=1", ",", '"'])
+def test_a_header_without_values_asks_for_nothing(client, header: str) -> None:
+    for name in ("Accept", "Accept-Language", "Accept-Encoding"):
+        assert client.get(
+            "/sdmx/v2/structure/codelist/ILMS/CL_SEX", headers={name: header}
+        ).status_code in (200, 406)
