@@ -168,7 +168,7 @@ def test_it_shows_the_address_under_which_clients_reach_it(
 def test_it_needs_nothing_else_and_is_small(client, stored) -> None:
     response = client.get("/")
     page = Page(response.text)
-    assert all(link.startswith(("/sdmx/", "#", "data:")) for link in page.links)
+    assert all(link.startswith(("/sdmx/", "/docs", "#", "data:")) for link in page.links)
     assert "<script" not in response.text
     assert "url(" not in response.text
     assert len(response.data) < 60_000
