@@ -13,8 +13,10 @@ from codelists.urn import Urn, parse_urn
 from dsd.resolved import Dsd
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from service.answers.errors import NoResultsError, UnknownResourceError
+from service.answers.unknown import unknown_artefact
 from service.query.data_query import DataQuery, ProviderReference
 from service.query.selection import Selection
+from service.query.versions import ALL_VERSIONS
 from service.registry.registry import Registry
 
 PartialKey = dict[str, frozenset[str]]
@@ -86,17 +88,14 @@ def resolve(registry: Registry, query: DataQuery) -> list[Target]:
             if targets:
                 return _of_providers(registry, targets, query.providers)
     if len(query.ids) == 1:
-        raise UnknownResourceError(_unknown(registry, query))
+        raise _unknown(registry, query)
     raise NoResultsError("no dataflow matches the query")
 
 
-def _unknown(registry: Registry, query: DataQuery) -> str:
+def _unknown(registry: Registry, query: DataQuery) -> UnknownResourceError:
     what = "dataflow" if query.context == "*" else query.context
-    agencies = ", ".join(query.agencies) or "any agency"
-    return (
-        f"there is no {what} {query.ids[0]} of {agencies} in version {query.version.canonical}; "
-        "the structure query for dataflows lists all that there are"
-    )
+    of_type = registry.match(dict(_CONTEXTS)[what], (), (), ALL_VERSIONS)
+    return unknown_artefact(what, of_type, query.agencies, query.ids[0], query.version)
 
 
 def _targets(registry: Registry, artefact: Maintainable) -> Iterator[Target]:

@@ -13,11 +13,13 @@ from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import UnknownArtefactError
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
 from service.answers.errors import UnknownResourceError
+from service.answers.unknown import unknown_artefact
 from service.formats.contract import Header, SchemaFormat, SchemaOptions, StructureFormat
 from service.query.binding import dimension_at_observation
 from service.query.canonical import canonical
 from service.query.errors import NotSupportedError
 from service.query.schema_query import SchemaQuery
+from service.query.versions import ALL_VERSIONS
 from service.registry.registry import Registry
 from service.registry.validity import measures_of, validity
 
@@ -79,10 +81,8 @@ def _resolved(registry: Registry, query: SchemaQuery) -> Dsd:
         )
     found = registry.match(type_name, (query.agency,), (query.id,), query.version)
     if not found:
-        raise UnknownResourceError(
-            f"there is no {query.context} {query.id} of {query.agency} in version "
-            f"{query.version.canonical}"
-        )
+        of_type = registry.match(type_name, (), (), ALL_VERSIONS)
+        raise unknown_artefact(query.context, of_type, (query.agency,), query.id, query.version)
     try:
         return registry.dsd(found[0].urn)
     except UnknownArtefactError as error:

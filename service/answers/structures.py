@@ -8,13 +8,21 @@ from dataclasses import dataclass, replace
 from codelists.base import Maintainable
 from dsd.finding import Report, Severity
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
-from service.answers.errors import NoResultsError, UnknownResourceError
+from service.answers.errors import NoResultsError
 from service.answers.spool import Body
+from service.answers.unknown import unknown_artefact
 from service.formats.contract import Header, NotExpressibleError, StructureFormat
 from service.query.canonical import canonical
 from service.query.errors import NotSupportedError
 from service.query.grammar import Grammar
-from service.query.structure_query import StructureQuery, resource_of_v1
+from service.query.structure_query import (
+    References,
+    StructureDetail,
+    StructureQuery,
+    resource_of_v1,
+)
+from service.query.versions import ALL_VERSIONS
+from service.registry.registry import Registry
 from service.registry.search import search
 
 
@@ -49,7 +57,7 @@ def answer_structures(
         return _answer(query, wanted, tag, None)
     found = search(sources.registry, query, AddressOf(query.grammar, entry_point))
     if not found:
-        raise _nothing(query)
+        raise _nothing(sources.registry, query, AddressOf(query.grammar, entry_point))
     header = Header(id=f"ILMS{tag[:16].upper()}", prepared=sources.settings.clock())
     writer = _Writer(sources, wanted, header)
     left_out: tuple[str, ...] = ()
@@ -144,14 +152,25 @@ class AddressOf:
         )
 
 
-def _nothing(query: StructureQuery) -> Exception:
+def _nothing(registry: Registry, query: StructureQuery, address: AddressOf) -> Exception:
     if len(query.ids) != 1:
         return NoResultsError(f"no {query.resource} matches the query")
-    agencies = ", ".join(query.agencies) or "any agency"
-    items = f" with {', '.join(query.items)}" if query.items else ""
-    return UnknownResourceError(
-        f"there is no {query.resource} {query.ids[0]} of {agencies} in version "
-        f"{query.version.canonical}{items}"
+    all_of_type = replace(
+        query,
+        agencies=(),
+        ids=(),
+        version=ALL_VERSIONS,
+        items=(),
+        references=(References.NONE,),
+        detail=StructureDetail.RAW,
+    )
+    return unknown_artefact(
+        query.resource,
+        search(registry, all_of_type, address),
+        query.agencies,
+        query.ids[0],
+        query.version,
+        query.items,
     )
 
 

@@ -27,7 +27,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     'known are startPeriod, detail'
     """
     words = list(known)
-    found = _closest(word, words)
+    found = closest(word, words)
     return f"did you mean {found}?" if found else f"known are {', '.join(words)}"
 
 
@@ -38,12 +38,17 @@ def allowed(word: str, known: Iterable[str]) -> str:
     'did you mean full? Allowed are full, raw'
     """
     words = list(known)
-    found = _closest(word, words)
+    found = closest(word, words)
     everything = f"llowed are {', '.join(words)}"
     return f"did you mean {found}? A{everything}" if found else f"a{everything}"
 
 
-def _closest(word: str, words: list[str]) -> str | None:
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """Return the known word most like `word`, None where none is like it.
+
+    >>> closest("startPerod", ("startPeriod", "detail"))
+    'startPeriod'
+    """
     by_folded = {candidate.casefold(): candidate for candidate in words}
     found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.7)
     return by_folded[found[0]] if found else None

@@ -23,6 +23,17 @@ def item_ids(scheme: ItemScheme) -> frozenset[str]:
     return frozenset(item.id for item in scheme.items)
 
 
+def ids_within(artefact: Maintainable) -> frozenset[str]:
+    """Return the ids by which a query can name parts of an artefact; empty where it has none."""
+    if isinstance(artefact, ItemScheme):
+        return item_ids(artefact)
+    if isinstance(artefact, ValueList):
+        return frozenset(entry.id for entry in artefact.value_items)
+    if isinstance(artefact, HierarchicalCodelist):
+        return frozenset(entry.id for entry in artefact.hierarchies)
+    return frozenset()
+
+
 def with_items(artefact: Maintainable, ids: Iterable[str]) -> Maintainable | None:
     """Return what is left of an artefact when only the named items are wanted; None where it has none of them.
 
