@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dsd.dataset import NOTHING_SAID, Action, PreparedDataset, SetAttributes
+from dsd.resolved import Dsd
 from dsd.spool import Spool
 from service.answers.answer import Answer, Page, Sources, Wanted, answer_tag
 from service.answers.errors import NoResultsError, PageBehindEndError, ResponseTooLargeError
@@ -15,6 +16,7 @@ from service.answers.resolution import Target, resolve
 from service.answers.spool import Body
 from service.formats.contract import DataFormat, EncodeOptions, Header, NotExpressibleError
 from service.formats.fitting import fitted
+from service.formats.levels import dimensions_of
 from service.query.binding import bind, dimension_at_observation
 from service.query.canonical import canonical
 from service.query.data_query import DataQuery
@@ -319,14 +321,24 @@ def _gone(changed: Part) -> Iterator[Part]:
 def _series_together(selection: Selection, at_observation: str) -> Selection:
     """Return a selection sorted so that the rows of a series follow each other, as a layout by series needs them.
 
-    Series are sorted by what is asked of their dimensions, the observations of each by all the rest.
+    Series are sorted by what is asked of their dimensions and of attributes above their observations, the observations
+    of each by all the rest.
     """
-    key_ids = selection.dsd.key_ids
-    if at_observation not in key_ids:
+    dsd = selection.dsd
+    if at_observation not in dsd.key_ids:
         return selection
-    series = [id for id in key_ids if id != at_observation]
-    asked = {entry.component: entry for entry in selection.order}
-    first = [entry for entry in selection.order if entry.component in series]
+    series = [id for id in dsd.key_ids if id != at_observation]
+    asked = {entry.component for entry in selection.order}
+    outer = {id for id in asked if _is_of_series(dsd, id, series)}
+    first = [entry for entry in selection.order if entry.component in outer]
     rest = [Order(id) for id in series if id not in asked]
-    inner = [entry for entry in selection.order if entry.component not in series]
+    inner = [entry for entry in selection.order if entry.component not in outer]
     return replace(selection, order=(*first, *rest, *inner))
+
+
+def _is_of_series(dsd: Dsd, id: str, series: Sequence[str]) -> bool:
+    """Tell whether a component has one value in each series."""
+    if id in dsd.key_ids:
+        return id in series
+    depends_on = dimensions_of(dsd, dsd[id])
+    return depends_on is not None and set(depends_on) <= set(series)

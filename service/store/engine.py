@@ -184,7 +184,8 @@ class ParquetStore:
         changed = (
             _gone(before, found.attributes) if selection.gone else _new(before, found.attributes)
         )
-        return replace(found, attributes=changed, after=after)
+        states = before if selection.gone else found.attributes
+        return replace(found, attributes=changed, after=after, state_attributes=states)
 
     def _at(self, selection: Selection, state: FlowState) -> Slice:
         """Return a selection with the state at its instant."""

@@ -22,8 +22,10 @@ from dsd.dataset import AttributeValues, Preamble
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import parse_period
 from service.config import Settings
-from service.query.selection import ComponentFilter, Condition, Operator, Selection
+from service.query.selection import Selection
+from service.store.above import Above, above_of, quoted
 from service.store.catalog import AttributeKey, AttributeStates, FlowState, Leaf, Value
+from service.store.conditions import satisfies
 from service.store.leaf import SERIES_KEY, LeafFolder, unreadable
 from service.store.protocol import Availability, Revision, Snapshot, StoreUnavailableError
 from service.store.series import (
@@ -44,7 +46,6 @@ from service.store.sql import (
     is_whole,
     key_bounds,
     pruned,
-    quoted,
 )
 
 BUFFERED_ROWS = 4 * BATCH_ROWS
@@ -68,10 +69,13 @@ class Slice:
     state: FlowState | None
     revision: Revision
     attributes: AttributeStates
+    """Values above the observation that are to be told."""
     transaction: int | None
     """The state after this transaction; None for the newest."""
     after: int | None = None
     """The transaction since which changes are asked for; None where everything is."""
+    state_attributes: AttributeStates | None = None
+    """All values above the observation of the state that the rows are of, where others are to be told."""
 
     @property
     def is_all_of_present(self) -> bool:
@@ -189,7 +193,10 @@ class Reader:
                     observations = sum(batch.num_rows for batch in first)
                 else:
                     observations, codes = self._known_summary(part, scan, schema)
-                preamble = Preamble(observations, codes, tuple(_attributes(part, schema)))
+                attributes = tuple(_attributes(part, schema))
+                if attributes and _leaves_rows_out(selection):
+                    attributes = self._of_rows(scan, attributes, first if is_all else None)
+                preamble = Preamble(observations, codes, attributes)
                 rest = _releasing(batches, rows, slot)
                 yield Snapshot(preamble, chain(first, rest), part.revision)
         finally:
@@ -248,12 +255,37 @@ class Reader:
             codes[name] = _in_order(dsd[name], values)
         return int(found[0]), codes
 
+    def _of_rows(
+        self, scan: Scan, attributes: Iterable[AttributeValues], rows: Sequence[Batch] | None
+    ) -> tuple[AttributeValues, ...]:
+        """Return the values that are above some row: those in memory, or else those that a scan selects."""
+        met: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+        found = []
+        for entry in attributes:
+            names = tuple(entry.key)
+            if names and names not in met:
+                met[names] = self._keys(scan, names) if rows is None else _keys_of(rows, names)
+            if not names or tuple(entry.key.values()) in met[names]:
+                found.append(entry)
+        return tuple(found)
+
+    def _keys(self, scan: Scan, names: Sequence[str]) -> set[tuple[str, ...]]:
+        """Return the distinct values of some dimensions in a large answer."""
+        query = Query()
+        sql = f"select distinct * from ({scan.rows(query, names)})"  # noqa: S608
+        # Within the slot of the rows that it is about: waiting for another could be for ever.
+        with closing(self._database.cursor()) as cursor, self._translated(scan):
+            return set(cursor.execute(sql, query.parameters).fetchall())
+
     # -- the engine --------------------------------------------------------------------------------
 
     def _scan(self, part: Slice) -> Scan:
-        if part.selection.gone:
-            return self._scan_of_gone(part)
-        return replace(self._scan_of_state(part), after=part.after)
+        scan = (
+            self._scan_of_gone(part)
+            if part.selection.gone
+            else replace(self._scan_of_state(part), after=part.after)
+        )
+        return replace(scan, above=_above(part))
 
     def _scan_of_gone(self, part: Slice) -> Scan:
         """Return what was there at the transaction since which changes are asked for, and is not there now."""
@@ -325,6 +357,15 @@ def _with_annotations(part: Slice) -> Slice:
     return replace(part, selection=replace(selection, dsd=selection.dsd.annotated))
 
 
+def _above(part: Slice) -> Above:
+    """Return the values above the observation that filters or the order of a selection are about."""
+    selection = part.selection
+    asked = {entry.component for entry in selection.filters}
+    asked |= {entry.component for entry in selection.order}
+    states = part.attributes if part.state_attributes is None else part.state_attributes
+    return above_of(states, selection.dsd, asked - set(selection.dsd.key_ids))
+
+
 def _schema(selection: Selection) -> pa.Schema:
     dsd, wanted = selection.dsd, selection.component_ids
     if wanted is None:
@@ -392,6 +433,26 @@ def _releasing(batches: Iterator[Batch], rows: pa.RecordBatchReader, slot: Slot)
     yield from batches
     rows.close()
     slot.release()
+
+
+def _leaves_rows_out(selection: Selection) -> bool:
+    """Tell whether a selection takes series without all their rows, so that values may be above no row that it selects.
+
+    What is above a series that has no row at all belongs to whole series. What has changed is told though no observation
+    below it has.
+    """
+    cuts = bool(selection.offset) or selection.limit is not None or not concerns_series(selection)
+    return cuts and selection.since is None
+
+
+def _keys_of(rows: Sequence[Batch], names: Sequence[str]) -> set[tuple[str, ...]]:
+    """Return the distinct values of some dimensions."""
+    found: set[tuple[str, ...]] = set()
+    for batch in rows:
+        table = pa.Table.from_batches([batch.select(names)])
+        distinct = table.group_by(list(names), use_threads=False).aggregate([])
+        found.update(zip(*(column.to_pylist() for column in distinct.columns), strict=True))
+    return found
 
 
 def _constants(scan: Scan) -> dict[str, Value]:
@@ -528,26 +589,7 @@ def _concerns(selection: Selection, key: Mapping[str, str]) -> bool:
     ):
         return False
     return all(
-        _passes(entry, key[entry.component])
+        satisfies(selection.dsd[entry.component], entry, key[entry.component])
         for entry in selection.filters
         if entry.component in key
     )
-
-
-def _passes(entry: ComponentFilter, value: str) -> bool:
-    return any(all(_compares(value, condition) for condition in term) for term in entry.terms)
-
-
-def _compares(value: str, condition: Condition) -> bool:
-    return {
-        Operator.EQ: value == condition.value,
-        Operator.NE: value != condition.value,
-        Operator.LT: value < condition.value,
-        Operator.LE: value <= condition.value,
-        Operator.GT: value > condition.value,
-        Operator.GE: value >= condition.value,
-        Operator.CONTAINS: condition.value in value,
-        Operator.NOT_CONTAINS: condition.value not in value,
-        Operator.STARTS_WITH: value.startswith(condition.value),
-        Operator.ENDS_WITH: value.endswith(condition.value),
-    }[condition.operator]

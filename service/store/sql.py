@@ -13,7 +13,9 @@ from pathlib import Path
 
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.query.selection import ComponentFilter, Condition, Operator, PeriodTerm, Selection
+from service.store.above import Above, condition, joined_values, quoted
 from service.store.catalog import HISTORY, Leaf
+from service.store.conditions import NEGATED, is_numeric
 from service.store.leaf import (
     AFTER_SEPARATOR,
     KEY_SEPARATOR,
@@ -27,21 +29,6 @@ from service.store.leaf import (
 )
 from service.store.protocol import StoreError
 
-_NUMERIC_TYPES = frozenset(
-    {
-        "BigInteger",
-        "Integer",
-        "Long",
-        "Short",
-        "Decimal",
-        "Float",
-        "Double",
-        "Count",
-        "InclusiveValueRange",
-        "ExclusiveValueRange",
-        "Incremental",
-    }
-)
 _COMPARISONS = {
     Operator.EQ: "=",
     Operator.NE: "<>",
@@ -56,7 +43,6 @@ _TEXT_FUNCTIONS = {
     Operator.STARTS_WITH: "starts_with",
     Operator.ENDS_WITH: "ends_with",
 }
-_NEGATED = {Operator.NE: Operator.EQ, Operator.NOT_CONTAINS: Operator.CONTAINS}
 
 
 @dataclass(frozen=True)
@@ -79,11 +65,6 @@ class Query:
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return f"${name}"
-
-
-def quoted(name: str) -> str:
-    """Return an identifier as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def key_bounds(selection: Selection) -> Bounds:
@@ -129,6 +110,8 @@ class Scan:
     """Only versions that were written after this transaction."""
     present: Scan | None = None
     """Only rows whose key is not in this other state."""
+    above: Above = field(default_factory=dict)
+    """The values above the observation that filters or the order are about."""
 
     def cut(self, offset: int, limit: int | None) -> Scan:
         """Return the rows of another offset and limit."""
@@ -153,7 +136,7 @@ class Scan:
             kept = "*" if selection.order else listed
             sql = f"select {kept} from ({sql}) {self._ends_of_series()}"  # noqa: S608
         if selection.order:
-            sql = f"select {listed} from ({sql}) order by {self._sorted()}"  # noqa: S608
+            sql = f"select {listed} from ({sql}) {self._sorted(query)}"  # noqa: S608
         elif needed != list(columns) and not windowed:
             sql = f"select {listed} from ({sql})"  # noqa: S608
         if selection.limit is not None:
@@ -167,9 +150,20 @@ class Scan:
     def _needed(self, columns: Sequence[str], *, windowed: bool) -> list[str]:
         """Return the columns to read: those asked for, and those that order and windows need."""
         wanted = [*columns, *([SERIES_KEY] if windowed else [])]
-        if self.transaction is not None or self.selection.order:
+        if self._is_reordered or self.selection.order:
             wanted += order_columns(self._has_time)
-        return list(dict.fromkeys([*wanted, *(o.component for o in self.selection.order)]))
+        for entry in self.selection.order:
+            wanted.append(entry.component)
+            for level in self.above.get(entry.component, ()):
+                wanted += level.dimensions
+        return list(dict.fromkeys(wanted))
+
+    @property
+    def _is_reordered(self) -> bool:
+        """True where rows come out of their order: from several versions, or by a join with values above them."""
+        return self.transaction is not None or any(
+            entry.component in self.above for entry in self.selection.filters
+        )
 
     def _all_rows(self, query: Query, needed: Sequence[str]) -> str:
         """Return SQL for the rows before windows, in key order."""
@@ -180,24 +174,31 @@ class Scan:
                 f"select * from ({sql}) anti join ({self.present.rows(query, key)}) "  # noqa: S608
                 f"using ({', '.join(map(quoted, key))})"
             )
-        if self.transaction is not None:
+        if self._is_reordered:
             order = ", ".join(quoted(name) for name in order_columns(self._has_time))
             sql = f"select * from ({sql}) order by {order}"  # noqa: S608
         return sql
 
-    def _sorted(self) -> str:
+    def _sorted(self, query: Query) -> str:
         """Return the order that the selection asks for, that of the key at its end."""
-        terms = []
+        terms: list[str] = []
+        joins: list[str] = []
         for entry in self.selection.order:
             component = self._dsd[entry.component]
-            columns = [quoted(component.id)]
+            value = quoted(component.id)
+            levels = self.above.get(component.id, ())
+            for join, above in joined_values(component.id, levels, self._dsd, query.bind):
+                joins.append(join)
+                value = f"coalesce({value}, {above})"
+            columns = [value]
             if component.role is Role.TIME:
                 columns = [quoted(PERIOD_START), quoted(PERIOD_END)]
             elif is_numeric(component) and not component.is_multiple:
-                columns = [f"try_cast({columns[0]} as double)", *columns]
+                columns = [f"try_cast({value} as double)", value]
             direction = "desc" if entry.descending else "asc"
             terms += [f"{column} {direction} nulls last" for column in columns]
-        return ", ".join((*terms, *map(quoted, order_columns(self._has_time))))
+        order = ", ".join((*terms, *map(quoted, order_columns(self._has_time))))
+        return f"{' '.join(joins)} order by {order}"
 
     def _ends_of_series(self) -> str:
         # A window with an empty OVER streams: the series key N rows away tells whether the series goes on.
@@ -236,7 +237,7 @@ class Scan:
         return "varchar[]" if self._dsd[name].is_multiple else "varchar"
 
     def _branch(self, query: Query, leaves: Sequence[Leaf], columns: Sequence[str]) -> str:
-        branch = _Branch(self._dsd, leaves[0].columns, query)
+        branch = _Branch(self._dsd, leaves[0].columns, query, self.above)
         listed = ", ".join(f"{branch.column(name)} as {quoted(name)}" for name in columns)
         files = query.bind([str(self.root / leaf.path) for leaf in leaves])
         sql = f"select {listed} from read_parquet({files})"  # noqa: S608
@@ -258,6 +259,7 @@ class _Branch:
     dsd: Dsd
     stored: Mapping[str, bool]
     query: Query
+    above: Above
 
     def column(self, name: str) -> str:
         """Return the expression of a component or of a column of the store."""
@@ -317,7 +319,7 @@ class _Branch:
         return _all_of(parts)
 
     def _period_text(self, condition: Condition) -> str:
-        positive = _NEGATED.get(condition.operator, condition.operator)
+        positive = NEGATED.get(condition.operator, condition.operator)
         time = self.dsd.time_dimension
         # Only a query on a DSD that has one is bound to periods.
         assert time is not None  # noqa: S101
@@ -331,13 +333,25 @@ class _Branch:
 
     def _filter(self, entry: ComponentFilter) -> str:
         component = self.dsd[entry.component]
+        levels = self.above.get(component.id)
+        if not levels:
+            return self._filter_on_rows(component, entry)
+        own = "false then false"  # A case has at least one condition.
+        if component.id in self.stored:
+            own = (
+                f"{quoted(component.id)} is not null then {self._filter_on_rows(component, entry)}"
+            )
+        above = condition(entry, levels, self.dsd, self.query.bind)
+        return f"case when {own} {above} end"
+
+    def _filter_on_rows(self, component: ResolvedComponent, entry: ComponentFilter) -> str:
         return _any_of(
             _all_of(self._condition(component, condition) for condition in term)
             for term in entry.terms
         )
 
     def _condition(self, component: ResolvedComponent, condition: Condition) -> str:
-        positive = _NEGATED.get(condition.operator)
+        positive = NEGATED.get(condition.operator)
         column = self.column(component.id)
         if positive is not None:
             # What is absent does not equal the value, nor contain it.
@@ -385,15 +399,6 @@ def fixed_codes(selection: Selection) -> dict[str, str]:
         for name, codes in first.items()
         if len(codes) == 1 and all(key.get(name) == codes for key in selection.keys)
     }
-
-
-def is_numeric(component: ResolvedComponent) -> bool:
-    """Tell whether values of a component compare as numbers."""
-    if component.codelist is not None:
-        return False
-    text_format = component.text_format
-    kind = text_format.data_type if text_format else None
-    return kind in _NUMERIC_TYPES or (component.role is Role.MEASURE and kind is None)
 
 
 def _numeric(column: str, value: str, sign: str, text: str) -> str:

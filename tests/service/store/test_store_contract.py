@@ -24,6 +24,7 @@ from service.query.selection import (
 )
 from service.store import open_store
 from service.store.protocol import StoreError, SubmissionRecord
+from service.store.reader import BUFFERED_ROWS
 
 
 def row(
@@ -733,3 +734,95 @@ def test_periods_as_they_are_written(flock, dsd, operator, text, expected):
     term = PeriodTerm(texts=(Condition(operator, text),))
     found = [entry["TIME_PERIOD"] for entry in flock.rows(dsd, periods=(term,))]
     assert sorted(found) == sorted(expected)
+
+
+ABOVE = (
+    AttributeValues({}, {"TITLE": "Workers abroad"}),
+    AttributeValues({"REF_AREA": "IDN"}, {"CONTACT_POINT": ("BPS", "BP2MI")}),
+    AttributeValues({"REF_AREA": "PHL"}, {"CONTACT_POINT": ("PSA",)}),
+    AttributeValues(
+        {"REF_AREA": "PHL", "FREQ": "A", "SEX": "SEX_T", "TOPIC": "x"}, {"SOURCE_NAME": "LFS"}
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("component", "operator", "value", "expected"),
+    [
+        ("TITLE", Operator.CONTAINS, "abroad", "IDN PHL THA"),
+        ("TITLE", Operator.NOT_CONTAINS, "abroad", ""),
+        ("TITLE", Operator.EQ, "abroad", ""),
+        ("CONTACT_POINT", Operator.EQ, "BPS", "IDN"),
+        ("CONTACT_POINT", Operator.NE, "BPS", "PHL THA"),
+        ("CONTACT_POINT", Operator.STARTS_WITH, "B", "IDN"),
+        ("CONTACT_POINT", Operator.GT, "BPS", "PHL"),
+        ("SOURCE_NAME", Operator.EQ, "LFS", "PHL"),
+        ("SOURCE_NAME", Operator.NE, "LFS", "IDN THA"),
+    ],
+)
+def test_20_conditions_on_values_above_the_observation(
+    flock, dsd, component, operator, value, expected
+):
+    first = flock.load(dsd, [row("IDN"), row("PHL"), row("THA")], attributes=ABOVE)
+    changed = [AttributeValues({}, {component: "x"})] if component == "TITLE" else ()
+    flock.load(dsd, [row("AAA")], attributes=changed)
+    asked = only(component, operator, value)
+    found = flock.rows(dsd, as_of=first.at, **asked)
+    assert values(found, "REF_AREA") == [(area,) for area in expected.split()]
+    available = flock.store.availability(Selection(dsd, as_of=first.at, **asked))
+    assert available.values["REF_AREA"] == tuple(expected.split())
+
+
+def test_20_several_conditions_on_values_above_the_observation(flock, dsd):
+    flock.load(dsd, [row("IDN"), row("PHL"), row("THA")], attributes=ABOVE)
+    both = (Condition(Operator.EQ, "BPS"), Condition(Operator.EQ, "BP2MI"))
+    psa = (Condition(Operator.EQ, "PSA"),)
+
+    def found(*terms: tuple[Condition, ...]) -> list[str]:
+        asked = (ComponentFilter("CONTACT_POINT", terms),)
+        return [entry["REF_AREA"] for entry in flock.rows(dsd, filters=asked)]
+
+    assert found(both) == ["IDN"]
+    assert found((*both, *psa)) == []
+    assert found(both, psa) == ["IDN", "PHL"]
+
+
+def test_25_deletions_are_found_by_what_stood_above_them(flock, dsd):
+    first = flock.load(dsd, [row("IDN"), row("PHL")], attributes=ABOVE)
+    flock.load(dsd, [row("IDN"), row("PHL")], Action.DELETE)
+    asked = only("SOURCE_NAME", Operator.EQ, "LFS")
+    gone = flock.rows(dsd, since=first.at, gone=True, component_ids=dsd.key_ids, **asked)
+    assert values(gone, "REF_AREA") == [("PHL",)]
+
+
+def test_26_rows_are_sorted_by_values_above_the_observation(flock, dsd):
+    flock.load(dsd, [row("IDN"), row("PHL"), row("THA")], attributes=ABOVE)
+
+    def found(id: str, **more: Any) -> list[str]:
+        down = Order(id, descending=True)
+        return [entry["REF_AREA"] for entry in flock.rows(dsd, order=(down,), **more)]
+
+    assert found("CONTACT_POINT") == ["PHL", "IDN", "THA"]
+    assert found("SOURCE_NAME", limit=2) == ["PHL", "IDN"]
+    assert found("TITLE") == ["IDN", "PHL", "THA"]
+    assert found("CONTACT_POINT", last_n=1, component_ids=dsd.key_ids) == ["PHL", "IDN", "THA"]
+
+
+@pytest.mark.parametrize("held", [BUFFERED_ROWS, 1], ids=["held", "streamed"])
+def test_24_values_above_are_those_of_the_rows_that_match(flock, dsd, held, monkeypatch):
+    monkeypatch.setattr("service.store.reader.BUFFERED_ROWS", held)
+    flock.load(dsd, [row("IDN", "2023"), row("PHL"), row("THA")], attributes=ABOVE)
+
+    def found(**selection: Any) -> list[dict[str, str]]:
+        with flock.store.read(Selection(dsd, **selection)) as snapshot:
+            return [entry.key for entry in snapshot.preamble.attributes]
+
+    everything = [entry.key for entry in ABOVE]
+    idn, phl = [{}, {"REF_AREA": "IDN"}], [{}, {"REF_AREA": "PHL"}, ABOVE[3].key]
+    assert found() == everything
+    assert found(last_n=1) == everything
+    assert found(limit=1) == idn
+    assert found(offset=1, limit=1) == phl
+    assert found(periods=(PeriodTerm(starts_from=date(2024, 1, 1)),)) == phl
+    assert found(**only("OBS_VALUE", Operator.EQ, "2")) == [{}]
+    assert found(**only("SOURCE_NAME", Operator.EQ, "LFS")) == phl
