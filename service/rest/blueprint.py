@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Response, g, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from service.answers.answer import Answer, Sources, Wanted
 from service.answers.availability import answer_availability
@@ -91,7 +91,6 @@ def v2_blueprint(sources: Sources) -> Blueprint:
     views.add("structure", views.structures("/structure", parse_structure_query_v2))
     views.add("data", views.data("/data", parse_data_query_v2))
     views.add("data", views.posted_data("/data", parse_data_query_v2, ("*",) * 4), ("POST",))
-    views.add("data", _not_implemented("data maintenance"), ("PUT", "DELETE"))
     views.add("availability", views.availability("/availability", parse_availability_query_v2))
     views.add("schema", views.schemas("/schema", parse_schema_query_v2))
     for resource in V2_NOT_IMPLEMENTED:
@@ -145,7 +144,11 @@ class _Views:
 
         def view(**_: str) -> Response:
             if request.mimetype != FORM:
-                raise NotSupportedError("data maintenance is not offered by this service")
+                raise UnsupportedMediaType(
+                    f"a POST here is a query whose parameters are in its body, as {FORM}, and this body is "
+                    f"{request.mimetype or 'of no type'}; data are sent to `ilms load`, as no released version of SDMX "
+                    "REST takes them over HTTP"
+                )
             if (request.content_length or 0) > MAX_FORM_BYTES:
                 raise RequestEntityTooLarge(
                     f"a query in the body may have {MAX_FORM_BYTES} bytes; ask for less at once"

@@ -9,7 +9,7 @@ import logging
 from typing import Literal, NamedTuple
 
 from flask import Request, Response
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, UnsupportedMediaType
 
 from codelists.urn import UrnSyntaxError
 from codelists.version import VersionSyntaxError
@@ -34,6 +34,7 @@ from service.rest.credential import CHALLENGES
 from service.rest.media_type import parse_media_ranges
 from service.rest.negotiation import NotAcceptableError
 from service.rest.range_header import unsatisfied_range
+from service.rest.request import FORM
 from service.rest.response import VARY
 from service.store.protocol import StoreError, StoreUnavailableError
 from service.submission.body import BodyError
@@ -108,7 +109,6 @@ _HIDDEN_TEXTS = {
 }
 _HTTP_TEXTS = {
     404: "there is no such resource; /sdmx/v1/dataflow and /sdmx/v2/structure/dataflow list the data",
-    405: "this resource does not take this method",
 }
 _CONTENT_TYPES: dict[Family, str] = {
     # SDMX has no media type for errors: SDMX-ML has a root element, SDMX-JSON a data message without data.
@@ -145,12 +145,20 @@ def respond_error(error: Exception, request: Request, grammar: Grammar, header: 
     response.headers["Vary"] = VARY
     response.headers["Cache-Control"] = "no-store" if status >= 500 else "no-cache"
     if isinstance(error, MethodNotAllowed):
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        response.headers["Allow"] = _allowed(error)
+    if isinstance(error, UnsupportedMediaType):
+        response.headers["Accept-Post"] = FORM
     return response
+
+
+def _allowed(error: MethodNotAllowed) -> str:
+    return ", ".join(sorted(error.valid_methods or ()))
 
 
 def _told(error: Exception, grammar: Grammar) -> tuple[int, int, str]:
     """Return HTTP status, code and text of an error."""
+    if isinstance(error, MethodNotAllowed):
+        return 405, 405, f"this resource does not take this method; it takes {_allowed(error)}"
     if isinstance(error, HTTPException) and error.code is not None:
         text = _HTTP_TEXTS.get(error.code, error.description or error.name)
         return error.code, error.code, text

@@ -106,7 +106,21 @@ def test_what_is_wrong_in_a_body_is_said(client) -> None:
     assert client.post(V2, data="lmit=3", content_type=FORM).status_code == 400
     assert client.post(V2, data=b"lim\xffit=3", content_type=FORM).status_code == 400
     assert client.post(V1.partition("/ILMS")[0], data="key=A", content_type=FORM).status_code == 400
-    assert client.post(V2, data="<x/>", content_type="application/xml").status_code == 501
+
+
+@pytest.mark.parametrize("url", [V1, V2])
+def test_10_data_are_not_maintained_and_what_is_taken_instead_is_said(client, url) -> None:
+    # No released version of SDMX REST takes data.
+    for sent in ("application/xml", "application/vnd.sdmx.data+json;version=2.1.0", None):
+        posted = client.post(url, data=b"<x/>", content_type=sent)
+        assert posted.status_code == 415
+        assert FORM in posted.text
+        assert posted.headers["Accept-Post"] == FORM
+    for method in ("PUT", "DELETE", "PATCH"):
+        refused = client.open(url, method=method, data=b"<x/>", content_type="application/xml")
+        assert refused.status_code == 405
+        assert refused.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+        assert "GET, HEAD, OPTIONS, POST" in refused.text
 
 
 def test_brotli(client) -> None:
