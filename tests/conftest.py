@@ -63,12 +63,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With ILMS_NO_SKIPS set, turn a skip into a failure unless it only needs the research files, LibreOffice or pysdmx."""
+    """With ILMS_NO_SKIPS set, turn a skip into a failure unless it only needs the research files, LibreOffice, R or pysdmx."""
     report = yield
     needs_shared_only = item.get_closest_marker("shared") and "ILMS_SHARED" not in os.environ
     needs_office_only = item.get_closest_marker("office") and shutil.which("soffice") is None
     needs_pysdmx_only = item.get_closest_marker("pysdmx") and "ILMS_PYSDMX_PYTHON" not in os.environ
-    needs_only = needs_shared_only or needs_office_only or needs_pysdmx_only
+    needs_r_only = item.get_closest_marker("rsdmx") and shutil.which("Rscript") is None
+    needs_only = needs_shared_only or needs_office_only or needs_pysdmx_only or needs_r_only
     expected = needs_only or hasattr(report, "wasxfail")
     if report.skipped and "ILMS_NO_SKIPS" in os.environ and not expected:
         report.outcome = "failed"

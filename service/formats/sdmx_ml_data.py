@@ -5,6 +5,7 @@ A message has one header and any number of data sets, each of its own structure,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,9 @@ from service.formats.sdmx_ml_syntax import (
 )
 from service.formats.sdmx_ml_writer import DataSetWriter
 
+# What the schema takes as an xs:ID, of the characters that an id of SDMX may have.
+_NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -42,7 +46,13 @@ class _Part:
 
     @property
     def structure_id(self) -> str:
-        return f"STR{self.number}"
+        """What the data set names its structure by in this message.
+
+        Any name will do for the standard; rsdmx asks for the DSD by it. Ids of SDMX have no dot, so that no two are one.
+        """
+        id = self.dataset.dsd.structure.id
+        name = id if _NAME.fullmatch(id) else "STR"
+        return name if self.number == 1 else f"{name}.{self.number}"
 
 
 def encode_ml(

@@ -274,7 +274,7 @@ def test_several_data_sets_of_several_structures(
 
     merge = "Merge" if name == "ml31" else "Append"
     assert stated("action") == ["Replace", "Delete", merge]
-    assert stated("structureRef") == ["STR1", "STR1", "STR2"]
+    assert stated("structureRef") == ["DSD_T", "DSD_T", "DSD_T.2"]
     assert stated("setID") == ["SET_1", None, None]
     assert stated("validFromDate") == [SAID.valid_from, None, None]
     assert stated("validToDate") == [SAID.valid_to, None, None]

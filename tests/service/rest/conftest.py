@@ -82,3 +82,9 @@ def client_of() -> Callable[[Flask], FlaskClient]:
 @pytest.fixture
 def client(app: Flask, client_of: Callable[[Flask], FlaskClient]) -> FlaskClient:
     return client_of(app)
+
+
+@pytest.fixture(scope="session")
+def running(serve_all: Callable[[Path], str], filled: Settings) -> str:
+    """The URL of the service as a process of its own, over the same observations."""
+    return serve_all(filled.store_folder)
