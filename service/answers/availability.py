@@ -30,11 +30,11 @@ from service.answers.answer import Answer, Sources, Wanted, answer_tag
 from service.answers.errors import NoResultsError
 from service.answers.resolution import Target, resolve
 from service.answers.spool import Body
-from service.formats.contract import Header, StructureFormat
+from service.formats.contract import Header, NotExpressibleError, StructureFormat
 from service.query.availability_query import AvailabilityQuery, Mode
 from service.query.binding import bind
 from service.query.canonical import canonical
-from service.query.errors import NotSupportedError, SemanticError, nearest
+from service.query.errors import SemanticError, nearest
 from service.query.source import Availability
 from service.registry.item_query import with_scheme_items
 from service.registry.registry import Registry
@@ -51,7 +51,6 @@ def answer_availability(
         NoResultsError: no data match.
         UnknownResourceError: the query names one artefact, which is not there.
         SemanticError: it asks for something that the structure does not have.
-        NotSupportedError: the query needs something that the service does not do.
         NotExpressibleError: the format cannot write the answer.
         StoreError: the store cannot be read.
     """
@@ -218,7 +217,7 @@ def _body(
 ) -> Body:
     encode = wanted.format.encode
     if encode is None:
-        raise NotSupportedError(f"{wanted.format.media_type} can only be read")
+        raise NotExpressibleError(f"{wanted.format.media_type} can only be read")
     header = Header(id=f"ILMS{tag[:16].upper()}", prepared=sources.settings.clock())
     artefacts = (
         *_neighbours(sources.registry, query.references, found),

@@ -20,7 +20,7 @@ from service.formats.levels import dimensions_of
 from service.query.binding import bind, dimension_at_observation
 from service.query.canonical import canonical
 from service.query.data_query import DataQuery
-from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
+from service.query.errors import QuerySyntaxError, SemanticError
 from service.query.selection import Order, Selection
 from service.query.source import Revision, Snapshot
 
@@ -40,7 +40,6 @@ def answer_data(
         NoResultsError: nothing matches.
         UnknownResourceError: the query names one artefact, which is not there.
         SemanticError: it asks for something that the structure does not have.
-        NotSupportedError: the query needs something that the service does not do.
         PageBehindEndError: the page begins behind the last observation.
         ResponseTooLargeError: more observations (or series, where these alone are asked for) match than one answer may hold.
         NotExpressibleError: the format cannot write the answer.
@@ -246,7 +245,7 @@ class _Question:
     ) -> Answer:
         encode = self.wanted.format.encode
         if encode is None:
-            raise NotSupportedError(f"{self.wanted.format.media_type} can only be read")
+            raise NotExpressibleError(f"{self.wanted.format.media_type} can only be read")
         instants = [snapshot.revision.at for _, snapshot in read if snapshot.revision.at]
         header = Header(
             id=f"ILMS{self.tag(revisions)[:16].upper()}",

@@ -103,11 +103,25 @@ def _targets(registry: Registry, artefact: Maintainable) -> Iterator[Target]:
     if isinstance(artefact, DataStructure):
         for flow in registry.dataflows_of(artefact):
             yield Target(registry.dsd(flow.urn), written)
-    elif isinstance(artefact, ProvisionAgreement) and written.dataflow:
-        read = registry.dsd(written.dataflow.urn)
-        yield Target(read, written, (_region(written, read),))
+    elif isinstance(artefact, ProvisionAgreement) and (
+        found := agreement_target(registry, artefact)
+    ):
+        yield found
     else:
         yield Target(written, written)
+
+
+def agreement_target(registry: Registry, agreement: ProvisionAgreement) -> Target | None:
+    """Return the data that an agreement is on: the part of its dataflow that it covers; None where it names none.
+
+    Raises:
+        UnknownArtefactError: something that it refers to is not there.
+    """
+    written = registry.dsd(agreement.urn)
+    if written.dataflow is None:
+        return None
+    read = registry.dsd(written.dataflow.urn)
+    return Target(read, written, (_region(written, read),))
 
 
 def _region(agreed: Dsd, flow: Dsd) -> PartialKey:

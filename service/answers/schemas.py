@@ -14,7 +14,13 @@ from dsd.structures import UnknownArtefactError
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
 from service.answers.errors import UnknownResourceError
 from service.answers.unknown import unknown_artefact
-from service.formats.contract import Header, SchemaFormat, SchemaOptions, StructureFormat
+from service.formats.contract import (
+    Header,
+    NotExpressibleError,
+    SchemaFormat,
+    SchemaOptions,
+    StructureFormat,
+)
 from service.query.binding import dimension_at_observation
 from service.query.canonical import canonical
 from service.query.errors import NotSupportedError
@@ -38,7 +44,6 @@ def answer_schema(
     Raises:
         UnknownResourceError: the artefact, or something that it refers to, is not there.
         SemanticError: the structure has no such dimension.
-        NotSupportedError: the query asks for something that the service does not do.
         NotExpressibleError: the format cannot write the answer.
     """
     if query.as_of is not None:
@@ -111,7 +116,7 @@ def _chunks(
     if isinstance(chosen, SchemaFormat):
         return (chosen.make(dsd, options),)
     if chosen.encode is None:
-        raise NotSupportedError(f"{chosen.media_type} can only be read")
+        raise NotExpressibleError(f"{chosen.media_type} can only be read")
     header = Header(id=f"ILMS{tag[:16].upper()}", prepared=sources.settings.clock())
     found: list[Maintainable] = validity(sources.registry, dsd)
     return chosen.encode(header, found, sources.registry.structures, wanted.options)

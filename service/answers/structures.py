@@ -13,7 +13,6 @@ from service.answers.spool import Body
 from service.answers.unknown import unknown_artefact
 from service.formats.contract import Header, NotExpressibleError, StructureFormat
 from service.query.canonical import canonical
-from service.query.errors import NotSupportedError
 from service.query.grammar import Grammar
 from service.query.structure_query import (
     References,
@@ -37,7 +36,6 @@ def answer_structures(
     Raises:
         NoResultsError: nothing matches.
         UnknownResourceError: the query names one artefact, which is not there.
-        NotSupportedError: the query asks for something that the service does not do.
         NotExpressibleError: the format cannot write the answer.
     """
     if query.as_of is not None:
@@ -103,7 +101,7 @@ class _Writer:
     ) -> Iterable[bytes]:
         encode = self.wanted.format.encode
         if encode is None:
-            raise NotSupportedError(f"{self.wanted.format.media_type} can only be read")
+            raise NotExpressibleError(f"{self.wanted.format.media_type} can only be read")
         options = replace(
             self.wanted.options, content_languages=languages, left_out=left_out, report=report
         )

@@ -213,9 +213,9 @@ class _Export:
         from service.answers.answer import Wanted
         from service.answers.data import answer_data
         from service.formats.contract import NotExpressibleError
-        from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
+        from service.query.errors import QuerySyntaxError, SemanticError
 
-        with refusing(QuerySyntaxError, SemanticError, NotSupportedError, NotExpressibleError):
+        with refusing(QuerySyntaxError, SemanticError, NotExpressibleError):
             query = self._query(flow)
             if as_of is not None and query.as_of is None:
                 query = replace(query, as_of=as_of)

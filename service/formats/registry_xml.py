@@ -57,15 +57,9 @@ def encode_requests(
     writing = Writing(form, structures, (), options.report)
     is_subscription = any(isinstance(thing, Subscription) for thing in things)
     request = _SUBSCRIPTIONS if is_subscription else _REGISTRATIONS
-    spaces = (("mes", "message"), ("com", "common"), ("reg", "registry"))
-    declared = "".join(
-        f' xmlns:{prefix}="{namespace(writing.form, part)}"' for prefix, part in spaces
-    )
     write_one = writer_of(request.layout, writing.form)
     chunks = [
-        f"{DECLARATION}<mes:RegistryInterface{declared}>"
-        f"<mes:Header>{message_header(header)}{tag('mes:Receiver', {'id': receiver})}</mes:Header>"
-        f"<mes:{request.message}>",
+        f"{_opening(writing.form, header, receiver)}<mes:{request.message}>",
         *(
             f'<reg:{request.request} action="{attribute_text(action)}">'
             f"{write_one(one, writing, f'reg:{request.layout}')}</reg:{request.request}>"
@@ -74,6 +68,42 @@ def encode_requests(
         f"</mes:{request.message}></mes:RegistryInterface>\n",
     ]
     return (chunk.encode() for chunk in chunks)
+
+
+def encode_registrations(
+    form: Form, header: Header, found: Sequence[Registration], structures: Structures
+) -> bytes:
+    """Return the answer to a query for registrations: a QueryRegistrationResponse.
+
+    Raises:
+        NotExpressibleError: something that the form cannot express.
+    """
+    writing = Writing(form, structures, (), None)
+    write_one = writer_of("Registration", form)
+    results = "".join(
+        # No key was asked for, so that none is matched.
+        tag(
+            "reg:QueryResult",
+            {"timeSeriesMatch": "false"},
+            f"<reg:DataResult>{write_one(one, writing, 'reg:Registration')}</reg:DataResult>",
+        )
+        for one in found
+    )
+    return (
+        f"{_opening(form, header, 'not_supplied')}<mes:QueryRegistrationResponse>"
+        f"{tag('reg:StatusMessage', {'status': 'Success'})}{results}</mes:QueryRegistrationResponse>"
+        "</mes:RegistryInterface>\n"
+    ).encode()
+
+
+def _opening(form: Form, header: Header, receiver: str) -> str:
+    """Return a registry message up to what follows its header."""
+    spaces = (("mes", "message"), ("com", "common"), ("reg", "registry"))
+    declared = "".join(f' xmlns:{prefix}="{namespace(form, part)}"' for prefix, part in spaces)
+    return (
+        f"{DECLARATION}<mes:RegistryInterface{declared}>"
+        f"<mes:Header>{message_header(header)}{tag('mes:Receiver', {'id': receiver})}</mes:Header>"
+    )
 
 
 def decode_registrations(body: bytes) -> Sequence[Registration]:
@@ -131,12 +161,9 @@ def encode_structure_response(
     form: Form, header: Header, results: Sequence[SubmissionResult]
 ) -> bytes:
     """Return the SubmitStructureResponse of a registry. SDMXRegistryStructure.xsd."""
-    spaces = (("mes", "message"), ("com", "common"), ("reg", "registry"))
-    declared = "".join(f' xmlns:{prefix}="{namespace(form, part)}"' for prefix, part in spaces)
     content = "".join(_result(form, result) for result in results)
     return (
-        f"{DECLARATION}<mes:RegistryInterface{declared}>"
-        f"<mes:Header>{message_header(header)}{tag('mes:Receiver', {'id': 'not_supplied'})}</mes:Header>"
+        f"{_opening(form, header, 'not_supplied')}"
         f"<mes:SubmitStructureResponse>{content}</mes:SubmitStructureResponse>"
         "</mes:RegistryInterface>\n"
     ).encode()

@@ -19,7 +19,7 @@ from service.query.data_query import (
     Detail,
     Key,
 )
-from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError, nearest
+from service.query.errors import QuerySyntaxError, SemanticError, nearest
 from service.query.expression import TEXT_OPERATORS, TIME_PERIOD
 from service.query.grammar import Grammar
 from service.query.selection import (
@@ -44,9 +44,10 @@ def bind(query: DataQuery, dsd: Dsd) -> Selection:
     Raises:
         QuerySyntaxError: a key has too many positions, or (1.5) another number than the DSD.
         SemanticError: a component is not in the DSD.
-        NotSupportedError: the query needs something that the service does not do.
+        ValueError: it names providers, who are to be resolved to what they report before it is bound.
     """
-    _refuse_unsupported(query)
+    if query.providers:
+        raise ValueError("providers are resolved before a query is bound")
     dimension_at_observation(query.dimension_at_observation, dsd)
     keys = _keys(query, dsd)
     periods = _periods(query, dsd)
@@ -89,14 +90,6 @@ def dimension_at_observation(asked: str | None, dsd: Dsd) -> str:
             f"{nearest(asked, known)}"
         )
     return asked
-
-
-def _refuse_unsupported(query: DataQuery) -> None:
-    for name, asked in (("providerRef", query.providers),):
-        if asked:
-            raise NotSupportedError(
-                f"{name} is not supported by this service; ask again without it"
-            )
 
 
 def _order(query: DataQuery, dsd: Dsd) -> tuple[Order, ...]:

@@ -5,7 +5,7 @@ What answers know of the store is this; the store's way to write is no part of i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,6 +53,14 @@ class Source(Protocol):
 
     def revision(self, dataflow: Urn) -> Revision:
         """Return the revision of a dataflow: one look-up, no data read."""
+        ...
+
+    def revisions(self, dataflows: Sequence[Urn]) -> tuple[Revision, ...]:
+        """Return the revisions of dataflows as they were at one instant, in the order asked for."""
+        ...
+
+    def last_change(self, selection: Selection) -> Revision:
+        """Return the newest revision that wrote or removed anything under the keys of a selection; nothing else of it counts."""
         ...
 
     def history(self, dataflow: Urn) -> tuple[Revision, ...]:

@@ -10,10 +10,14 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from service.answers.answer import Answer, Sources, Wanted
 from service.answers.availability import answer_availability
 from service.answers.data import answer_data
+from service.answers.metadata import answer_metadata
+from service.answers.registrations import answer_registrations
 from service.answers.schemas import answer_schema
 from service.answers.structures import answer_structures
 from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
 from service.formats.contract import SchemaFormat, StructureFormat
+from service.formats.metadata_formats import METADATA_FORMATS
+from service.formats.registry_formats import REGISTRY_FORMATS
 from service.formats.schema_formats import SCHEMA_FORMATS
 from service.query.availability_query import (
     AvailabilityQuery,
@@ -26,8 +30,13 @@ from service.query.data_query import (
     parse_data_query_v1,
     parse_data_query_v2,
 )
-from service.query.errors import NotSupportedError
 from service.query.grammar import Grammar
+from service.query.metadata_query import (
+    MetadataQuery,
+    parse_metadata_query_v1,
+    parse_metadata_query_v2,
+)
+from service.query.registration_query import parse_registration_query
 from service.query.schema_query import (
     SchemaQuery,
     parse_schema_query_v1,
@@ -46,16 +55,10 @@ from service.rest.response import AnyFormat, read_wanted, respond
 MAX_FORM_BYTES = 1024 * 1024
 """Of a query in the body of a POST."""
 READ_METHODS = ("GET",)
-CHANGE_METHODS = ("POST", "PUT", "DELETE")
-ANY_METHOD = (*READ_METHODS, *CHANGE_METHODS)
-
-V1_NOT_IMPLEMENTED = ("metadata",)
-"""Resources of SDMX-REST 1.5 that the service does not have: 501, never 404 (4_7_errors.md)."""
-V2_NOT_IMPLEMENTED = ("metadata", "registration")
-"""Those of SDMX-REST 2.2."""
 
 AvailabilityParser = Callable[[str, str], AvailabilityQuery]
 DataParser = Callable[[str, str], DataQuery]
+MetadataParser = Callable[[str, str], MetadataQuery]
 SchemaParser = Callable[[str, str], SchemaQuery]
 StructureParser = Callable[[str, str], StructureQuery]
 
@@ -80,8 +83,7 @@ def v1_blueprint(sources: Sources) -> Blueprint:
     availability = views.availability("/availableconstraint", parse_availability_query_v1)
     views.add("availableconstraint", availability)
     views.add("schema", views.schemas("/schema", parse_schema_query_v1))
-    for resource in V1_NOT_IMPLEMENTED:
-        views.add(resource, _not_implemented(resource), ANY_METHOD)
+    views.add("metadata", views.metadata("/metadata", parse_metadata_query_v1))
     return views.blueprint
 
 
@@ -93,8 +95,8 @@ def v2_blueprint(sources: Sources) -> Blueprint:
     views.add("data", views.posted_data("/data", parse_data_query_v2, ("*",) * 4), ("POST",))
     views.add("availability", views.availability("/availability", parse_availability_query_v2))
     views.add("schema", views.schemas("/schema", parse_schema_query_v2))
-    for resource in V2_NOT_IMPLEMENTED:
-        views.add(resource, _not_implemented(resource), ANY_METHOD)
+    views.add("metadata", views.metadata("/metadata", parse_metadata_query_v2))
+    views.add("registration", views.registrations("/registration"))
     return views.blueprint
 
 
@@ -189,6 +191,17 @@ class _Views:
 
         return view
 
+    def metadata(self, resource: str, parse: MetadataParser) -> Callable[..., Response]:
+        """Return the view that answers metadata queries."""
+
+        def view(**_: str) -> Response:
+            asked = read_request(request.environ, self._prefix + resource)
+            query = parse(asked.path, asked.query)
+            self._wanted(query.presentation, METADATA_FORMATS)
+            return self._respond(answer_metadata(self._sources, query))
+
+        return view
+
     def structures(self, resource: str, parse: StructureParser) -> Callable[..., Response]:
         """Return the view that answers structure queries."""
 
@@ -196,11 +209,28 @@ class _Views:
             asked = read_request(request.environ, self._prefix + resource)
             query = parse(asked.path, asked.query)
             wanted = self._wanted(query.presentation, _STRUCTURE_FORMATS)
-            base = self._sources.settings.public_url.rstrip("/") or request.url_root.rstrip("/")
-            entry_point = base + self._prefix
-            return self._respond(answer_structures(self._sources, query, wanted, entry_point))
+            return self._respond(
+                answer_structures(self._sources, query, wanted, self._entry_point())
+            )
 
         return view
+
+    def registrations(self, resource: str) -> Callable[..., Response]:
+        """Return the view that answers registration queries, which SDMX-REST 2.2 alone has."""
+
+        def view(**_: str) -> Response:
+            asked = read_request(request.environ, self._prefix + resource)
+            query = parse_registration_query(asked.path, asked.query)
+            wanted = self._wanted(query.presentation, REGISTRY_FORMATS)
+            entry_point = self._entry_point()
+            return self._respond(answer_registrations(self._sources, query, wanted, entry_point))
+
+        return view
+
+    def _entry_point(self) -> str:
+        """Return where clients find this API line."""
+        base = self._sources.settings.public_url.rstrip("/") or request.url_root.rstrip("/")
+        return base + self._prefix
 
     def _wanted(
         self, presentation: Presentation, formats: Sequence[AnyFormat]
@@ -216,10 +246,3 @@ class _Views:
 
     def _respond(self, answer: Answer) -> Response:
         return respond(answer, self._sources.registry.languages)
-
-
-def _not_implemented(what: str) -> Callable[..., Response]:
-    def view(**_: str) -> Response:
-        raise NotSupportedError(f"{what} is not offered by this service")
-
-    return view

@@ -21,8 +21,8 @@ from service.access.principal import Principal
 from service.config import Clock
 from service.formats import STRUCTURE_FORMATS
 from service.formats.contract import Header, StructureFormat
+from service.formats.registry_formats import REGISTRY_FORMATS, RegistryFormat
 from service.formats.registry_xml import SubmissionResult, encode_structure_response
-from service.formats.structure_table.vocabulary import Form
 from service.query.errors import QuerySyntaxError
 from service.query.grammar import Grammar
 from service.registry.maintenance import Outcome, StructureAction
@@ -58,24 +58,6 @@ _WARNING = 299
 """Code of a warning beside what was done, as HTTP once had it (RFC 7234, 5.5.7)."""
 _MOST_CHANGES = 1000
 """Changes that one answer about the history holds, the newest ones."""
-
-
-class _ResponseFormat(NamedTuple):
-    """A version in which a SubmitStructureResponse can be written."""
-
-    name: str
-    version: str
-    form: Form
-    media_type: str = "application/vnd.sdmx.registry+xml"
-    extension: str = ".xml"
-    aliases: tuple[str, ...] = ()
-
-
-_RESPONSE_FORMATS = (
-    _ResponseFormat("registry31", "3.1.0", Form.ML31, aliases=("application/xml", "text/xml")),
-    _ResponseFormat("registry30", "3.0.0", Form.ML30),
-    _ResponseFormat("registry21", "2.1", Form.ML21),
-)
 
 
 @dataclass(frozen=True)
@@ -307,15 +289,15 @@ def _body(request: Request, limit: int) -> bytes:
     raise SubmissionTooLargeError(f"the body has more than {limit:,} bytes; send it in parts")
 
 
-def _response_format(request: Request) -> tuple[_ResponseFormat, str]:
+def _response_format(request: Request) -> tuple[RegistryFormat, str]:
     """Return the version of the response that is asked for, the newest where none of them is.
 
     The default where Accept names nothing that there is: doc/maintenance.md, "Server".
     """
     try:
-        chosen = choose_format(_RESPONSE_FORMATS, Grammar.V2, request.headers.get("Accept", ""))
+        chosen = choose_format(REGISTRY_FORMATS, Grammar.V2, request.headers.get("Accept", ""))
     except NotAcceptableError:
-        offered = _RESPONSE_FORMATS[0]
+        offered = REGISTRY_FORMATS[0]
         return offered, f"{offered.media_type};version={offered.version}"
     return chosen.format, chosen.content_type
 

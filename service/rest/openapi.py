@@ -14,6 +14,8 @@ from typing import Any
 
 from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
 from service.formats.contract import DataFormat, StructureFormat
+from service.formats.metadata_formats import METADATA_FORMATS
+from service.formats.registry_formats import REGISTRY_FORMATS
 from service.query.availability_query import (
     AVAILABILITY_PARAMETERS_V1,
     AVAILABILITY_PARAMETERS_V2,
@@ -23,6 +25,17 @@ from service.query.availability_query import (
 )
 from service.query.data_query import CONTEXTS, V1_PARAMETERS, V2_PARAMETERS, Detail
 from service.query.grammar import Grammar
+from service.query.metadata_query import (
+    METADATA_PARAMETERS_V2,
+    METADATA_PATHS,
+    MetadataDetail,
+)
+from service.query.registration_query import CONTEXTS as REGISTRATION_CONTEXTS
+from service.query.registration_query import (
+    REGISTRATION_PARAMETERS,
+    REGISTRATION_PATHS,
+    RegistrationBy,
+)
 from service.query.schema_query import (
     CONTEXTS_V1,
     CONTEXTS_V2,
@@ -97,6 +110,7 @@ _PARAMETERS: dict[str, tuple[str, Json]] = {
     "startPeriod": ("Periods from this one on; its whole length counts.", _text(_PERIOD)),
     "endPeriod": ("Periods up to this one; its whole length counts.", _text(_PERIOD)),
     "updatedAfter": ("Only what changed after this instant, with what was deleted.", _INSTANT),
+    "updatedBefore": ("Only what changed before this instant.", _INSTANT),
     "asOf": ("The state at this instant.", _INSTANT),
     "firstNObservations": (
         "Observations of each series from its first period on.",
@@ -357,6 +371,96 @@ def _resources() -> Iterator[Resource]:
             _SCHEMA_TYPES,
             tag="Schemas",
         )
+    yield from _metadata()
+    yield from _registrations()
+
+
+_METADATA_PARTS = {
+    part.name: part
+    for part in (
+        _part(
+            "providerID", "Who maintains the metadata sets; * for any.", _text(_AGENCY), "IDN_MOM"
+        ),
+        _part("metadatasetID", "Id of the metadata set; * for any.", _text(_ID), "*"),
+        _part("providerRef", "Provider as ID or AGENCY.ID; * for any.", _text(_AGENCY), "*"),
+        _part(
+            "artefactType",
+            "Kind of artefact; * for any.",
+            _one_of((*RESOURCES_V2, "*")),
+            "dataflow",
+        ),
+        _AGENCY_V2,
+        _ID_V2,
+        _VERSION,
+    )
+}
+
+
+def _metadata() -> Iterator[Resource]:
+    """Yield the queries for reference metadata."""
+    media_types = tuple(full_type(entry) for entry in METADATA_FORMATS)
+    yield Resource(
+        Grammar.V1,
+        "metadata",
+        "Reference metadata",
+        (_FLOW, _KEY_1, _PROVIDER),
+        1,
+        V1_PARAMETERS,
+        media_types,
+        {"detail": tuple(Detail)},
+        tag="Metadata",
+    )
+    for by, names in METADATA_PATHS.items():
+        yield Resource(
+            Grammar.V2,
+            f"metadata/{by}",
+            f"Reference metadata by {by}",
+            tuple(_METADATA_PARTS[name] for name in names),
+            0,
+            METADATA_PARAMETERS_V2,
+            media_types,
+            {"detail": tuple(MetadataDetail)},
+            tag="Metadata",
+        )
+
+
+_REGISTRATION_PARTS = {
+    part.name: part
+    for part in (
+        _part(
+            "registrationID",
+            "Id of the registration.",
+            _text(_ID),
+            "ILMS@PA_IDN_MNA_OEMP_SEX_CDS@1_0_0",
+        ),
+        _part("providerID", "Data provider; * for any.", _text(_ID), "IDN_MOM"),
+        _part(
+            "context",
+            "Kind of the artefact; * for any.",
+            _one_of((*REGISTRATION_CONTEXTS, "*")),
+            "dataflow",
+        ),
+        _AGENCY_V2,
+        _ID_V2,
+        _VERSION,
+    )
+}
+
+
+def _registrations() -> Iterator[Resource]:
+    """Yield the queries for registrations, which SDMX-REST 2.2 alone has."""
+    for by, names in REGISTRATION_PATHS.items():
+        is_word = by is not RegistrationBy.CONTEXT
+        yield Resource(
+            Grammar.V2,
+            f"registration/{by}" if is_word else "registration",
+            f"Registrations by {by}",
+            tuple(_REGISTRATION_PARTS[name] for name in names),
+            1 if by is RegistrationBy.ID else 0,
+            REGISTRATION_PARAMETERS[by],
+            tuple(full_type(entry) for entry in REGISTRY_FORMATS),
+            tag="Registrations",
+        )
 
 
 RESOURCES: tuple[Resource, ...] = tuple(_resources())
@@ -395,7 +499,10 @@ def openapi_document(base_url: str) -> Json:
             "license": {"name": "See the project's LICENSE"},
         },
         "servers": [{"url": base_url}],
-        "tags": [{"name": name} for name in ("Structures", "Data", "Schemas", "Service")],
+        "tags": [
+            {"name": name}
+            for name in ("Structures", "Data", "Schemas", "Metadata", "Registrations", "Service")
+        ],
         "paths": paths,
         "components": {"responses": _errors()},
     }
@@ -470,6 +577,8 @@ def _responses(resource: Resource) -> Json:
 def _content_types(resource: Resource) -> Iterator[str]:
     """Yield the types that an answer can have: those offered, and the plain ones that clients know."""
     yield from resource.media_types
+    if resource.tag in ("Metadata", "Registrations"):
+        return
     formats = DATA_FORMATS if resource.base == "data" else STRUCTURE_FORMATS
     yield from dict.fromkeys(alias for entry in formats if entry.encode for alias in entry.aliases)
 

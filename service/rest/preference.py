@@ -32,6 +32,8 @@ PREFERRED: dict[Grammar, tuple[tuple[str, str], ...]] = {
         ("application/vnd.sdmx.structure+json", "1.0.0"),
         ("application/vnd.sdmx.data+json", "1.0.0"),
         ("application/vnd.sdmx.data+csv", "1.0.0"),
+        ("application/vnd.sdmx.genericmetadata+xml", "2.1"),
+        ("application/vnd.sdmx.structurespecificmetadata+xml", "2.1"),
     ),
     Grammar.V2: (
         ("application/vnd.sdmx.schema+json", "2.1.0"),
@@ -41,6 +43,9 @@ PREFERRED: dict[Grammar, tuple[tuple[str, str], ...]] = {
         ("application/vnd.sdmx.structure+xml", "3.1.0"),
         ("application/vnd.sdmx.data+xml", "3.1.0"),
         ("application/vnd.sdmx.data+csv", "2.1.0"),
+        ("application/vnd.sdmx.metadata+json", "2.1.0"),
+        ("application/vnd.sdmx.metadata+xml", "3.1.0"),
+        ("application/vnd.sdmx.metadata+csv", "2.1.0"),
     ),
 }
 """Media types with versions, the default first; every other format is offered after these."""

@@ -122,6 +122,7 @@ _CHANGE = sa.Table(
 _HEAD = sa.select(
     _DATAFLOW.c.revision, _DATAFLOW.c.revised_at, _DATAFLOW.c.layout, _DATAFLOW.c.dimensions
 ).where(_DATAFLOW.c.urn == sa.bindparam("dataflow"))
+_REVISIONS = sa.select(_DATAFLOW.c.urn, _DATAFLOW.c.revision, _DATAFLOW.c.revised_at)
 _CURRENT_LEAVES = sa.select(
     _LEAF.c.path,
     _LEAF.c.kind,
@@ -291,6 +292,13 @@ class Catalog:
         with self._looking() as connection:
             return self._head(connection, dataflow)
 
+    def heads(self, dataflows: Sequence[Urn]) -> tuple[Revision, ...]:
+        """Return the present revisions of dataflows, all read at once."""
+        with self._reading() as connection:
+            rows = connection.execute(_REVISIONS).all()
+        known = {row[0]: Revision(row[1], from_microseconds(row[2])) for row in rows}
+        return tuple(known.get(str(dataflow), Revision(0, None)) for dataflow in dataflows)
+
     def state(self, dataflow: Urn) -> FlowState | None:
         """Return the present state of a dataflow, None where it was never written."""
         with self._reading() as connection:
@@ -318,6 +326,19 @@ class Catalog:
         """Return the values above the observation as a transaction left them."""
         with self._reading() as connection:
             return self._attributes(connection, dataflow, transaction)
+
+    def attribute_changes(self, dataflow: Urn) -> dict[AttributeKey, int]:
+        """Return the last transaction that wrote or removed a value above the observation, by what it depends on."""
+        query = sa.select(_ATTRIBUTE.c.key, _ATTRIBUTE.c.tx_from, _ATTRIBUTE.c.tx_to).where(
+            _ATTRIBUTE.c.dataflow == str(dataflow)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        found: dict[AttributeKey, int] = {}
+        for text, first, last in rows:
+            key = _attribute_key(text)
+            found[key] = max(found.get(key, 0), first if last == OPEN_END else last)
+        return found
 
     def revision_at(self, dataflow: Urn, instant: datetime) -> Revision:
         """Return the revision that a dataflow had at an instant."""
@@ -691,9 +712,14 @@ class Catalog:
         found: AttributeStates = {}
         for row in rows:
             value = json.loads(row[2])
-            key = tuple((str(dimension), str(code)) for dimension, code in json.loads(row[0]))
-            found[key, row[1]] = tuple(value) if isinstance(value, list) else value
+            found[_attribute_key(row[0]), row[1]] = (
+                tuple(value) if isinstance(value, list) else value
+            )
         return found
+
+
+def _attribute_key(text: str) -> AttributeKey:
+    return tuple((str(dimension), str(code)) for dimension, code in json.loads(text))
 
 
 def _what_to_check(error: sa.exc.DBAPIError) -> str:

@@ -135,6 +135,21 @@ class ParquetStore:
         head = self._catalog.head(dataflow)
         return head.revision if head else Revision(0, None)
 
+    def revisions(self, dataflows: Sequence[Urn]) -> tuple[Revision, ...]:
+        """Return the revisions of dataflows as they were at one instant: one catalog look-up for all."""
+        self._after_fork()
+        return self._catalog.heads(dataflows)
+
+    def last_change(self, selection: Selection) -> Revision:
+        """Return the newest revision that wrote or removed anything under the keys of a selection."""
+        part = self._slice(Selection(selection.dsd, keys=selection.keys))
+        dataflow = selection.dsd.urn
+        above = self._catalog.attribute_changes(dataflow) if part.state else {}
+        number = self._readers().last_change(part, above)
+        # A commit in between changes none of what is looked for.
+        revisions = self._catalog.revisions(dataflow) if number else ()
+        return next((found for found in revisions if found.number == number), Revision(0, None))
+
     def history(self, dataflow: Urn) -> tuple[Revision, ...]:
         """Return every revision that a dataflow has had, newest first."""
         self._after_fork()

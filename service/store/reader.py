@@ -26,7 +26,7 @@ from service.query.selection import Selection
 from service.store.above import Above, above_of, quoted
 from service.store.catalog import AttributeKey, AttributeStates, FlowState, Leaf, Value
 from service.store.conditions import satisfies
-from service.store.leaf import SERIES_KEY, LeafFolder, unreadable
+from service.store.leaf import SERIES_KEY, TX_FROM, TX_TO, LeafFolder, unreadable
 from service.store.protocol import Availability, Revision, Snapshot, StoreUnavailableError
 from service.store.series import (
     COUNT,
@@ -136,6 +136,25 @@ class Reader:
         sql = f"select coalesce(sum({size}), 0) from ({index.rows(query, [COUNT])})"  # noqa: S608
         rows = max(0, int(self._row(index, sql, query)[0]) - selection.offset)
         return rows if selection.limit is None else min(rows, selection.limit)
+
+    def last_change(self, part: Slice, above: Mapping[AttributeKey, int]) -> int:
+        """Return the last transaction that wrote or removed anything under the keys of a slice, 0 where nothing ever was.
+
+        `above` are the last transactions of values above the observation.
+        """
+        state, selection = part.state, Selection(part.selection.dsd, keys=part.selection.keys)
+        if state is None:
+            return 0
+        found = [number for key, number in above.items() if _concerns(selection, dict(key))]
+        for leaves, column in (
+            (pruned(state.leaves, key_bounds(selection)), TX_FROM),
+            (state.history, TX_TO),
+        ):
+            if leaves:
+                scan, query = Scan(selection, self._folder.root, tuple(leaves)), Query()
+                sql = f"select max({column}) from ({scan.rows(query, [column])})"  # noqa: S608
+                found.append(int(self._row(scan, sql, query)[0] or 0))
+        return max(found, default=0)
 
     def availability(self, part: Slice) -> Availability:
         """Return distinct values, counts and the first and last period of a slice."""

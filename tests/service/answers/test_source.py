@@ -19,7 +19,15 @@ def test_answers_know_nothing_of_the_store():
 
 def test_the_store_is_a_source():
     asked = [name for name in vars(Source) if not name.startswith("_")]
-    assert sorted(asked) == ["availability", "count", "history", "read", "revision"]
+    assert sorted(asked) == [
+        "availability",
+        "count",
+        "history",
+        "last_change",
+        "read",
+        "revision",
+        "revisions",
+    ]
     for name in asked:
         wanted = inspect.signature(getattr(Source, name)).parameters
         assert list(inspect.signature(getattr(ParquetStore, name)).parameters) == list(wanted)

@@ -11,7 +11,7 @@ from dsd.resolved import Dsd
 from dsd.structures import Structures
 from service.query.binding import bind, dimension_at_observation
 from service.query.data_query import parse_data_query_v1, parse_data_query_v2
-from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
+from service.query.errors import QuerySyntaxError, SemanticError
 from service.query.selection import (
     ComponentFilter,
     Condition,
@@ -140,8 +140,8 @@ def test_changes_and_order(dsd: Dsd) -> None:
         v2(dsd, query="sort=NIX")
 
 
-def test_a_provider_is_refused_by_name(dsd: Dsd) -> None:
-    with pytest.raises(NotSupportedError, match=r"^providerRef "):
+def test_providers_are_not_left_out_in_silence(dsd: Dsd) -> None:
+    with pytest.raises(ValueError, match=r"^providers "):
         v1(dsd, "all/ECB")
 
 

@@ -89,8 +89,9 @@ def test_it_lists_every_resource_that_is_routed(app: Flask) -> None:
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith(("v1.", "v2.")) and "GET" in (rule.methods or ())
     }
-    untold = {"/sdmx/v1/metadata", "/sdmx/v2/metadata", "/sdmx/v2/registration"}
-    assert {path.rstrip("/") for path in routed} - untold == described
+    assert {path.rstrip("/") for path in routed} == {
+        "/".join(path.split("/")[:4]) for path in described
+    }
 
 
 @pytest.mark.parametrize("example", ["path", "query"])

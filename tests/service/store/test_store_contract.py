@@ -826,3 +826,40 @@ def test_24_values_above_are_those_of_the_rows_that_match(flock, dsd, held, monk
     assert found(periods=(PeriodTerm(starts_from=date(2024, 1, 1)),)) == phl
     assert found(**only("OBS_VALUE", Operator.EQ, "2")) == [{}]
     assert found(**only("SOURCE_NAME", Operator.EQ, "LFS")) == phl
+
+
+def test_the_last_change_of_a_part_is_its_own(flock, flock_dsds, dsd):
+    """Written, revised, removed, or a value above the observation; what others report does not count."""
+
+    def of(area: str) -> int:
+        keys = ({"REF_AREA": frozenset({area})},)
+        return flock.store.last_change(Selection(dsd, keys=keys)).number
+
+    assert of("IDN") == 0
+    first = flock.load(dsd, [row("IDN"), row("PHL")]).transaction
+    second = flock.load(dsd, [row("PHL", value="2")]).transaction
+    assert (of("IDN"), of("PHL"), of("THA")) == (first, second, 0)
+    whole = flock.store.last_change(Selection(dsd))
+    assert whole == flock.store.revision(dsd.urn)
+    third = flock.load(dsd, [row("IDN", value=None)], Action.DELETE).transaction
+    assert (of("IDN"), of("PHL")) == (third, second)
+    noted = AttributeValues({"REF_AREA": "PHL"}, {"UNIT_MEASURE": "PS"})
+    fourth = flock.load(dsd, [row("THA")], attributes=(noted,)).transaction
+    assert (of("IDN"), of("PHL"), of("THA")) == (third, fourth, fourth)
+    flock.load(flock_dsds["herd"], [row("IDN")])
+    assert of("IDN") == third
+    instants = {entry.number: entry.at for entry in flock.store.history(dsd.urn)}
+    assert flock.store.last_change(Selection(dsd)).at == instants[fourth]
+    flock.store.compact()
+    assert (of("IDN"), of("PHL"), of("THA")) == (third, fourth, fourth)
+
+
+def test_revisions_of_several_dataflows_come_at_once(flock, flock_dsds, make_dataset):
+    one, other = flock_dsds["flock"], flock_dsds["herd"]
+    nothing = flock_dsds["timeless"].urn
+    flock.write([make_dataset(one, [row()]), make_dataset(other, [row()])])
+    flock.load(other, [row("PHL")])
+    found = flock.store.revisions([other.urn, nothing, one.urn])
+    assert found == tuple(map(flock.store.revision, (other.urn, nothing, one.urn)))
+    assert [entry.number for entry in found] == [2, 0, 1]
+    assert flock.store.revisions([]) == ()
