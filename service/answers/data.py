@@ -49,26 +49,30 @@ def answer_data(
         query = replace(query, offset=page.first, limit=page.last - page.first + 1)
     targets = resolve(sources.registry, query)
     question = _Question(sources, query, wanted, tuple(targets))
-    revisions = [sources.store.revision(target.dataflow) for target in targets]
+    revisions = sources.store.revisions([target.dataflow for target in targets])
     if wanted.has(question.tag(revisions)):
         return question.answer(revisions, None)
     # Beside others, a dataflow that never had data says nothing.
     filled = [t for t, revision in zip(targets, revisions, strict=True) if revision.number]
-    found = question.found(filled or targets[:1])
+    moment = max((revision.at for revision in revisions if revision.at), default=None)
+    found = question.found(filled or targets[:1], moment)
+    if len(found) > 1 or page is not None:
+        # What is read at different times is read as it was at one.
+        found = [part.as_of(moment) for part in found]
     total = None if page is None else sum(map(question.rows, found))
     if page is not None and total and page.first >= total:
         raise PageBehindEndError(total)
     parts = question.windowed(found)
-    _check_size(sources, [part.selection for part in parts])
+    _check_size(sources, [part.selection for part in parts], moment)
     return replace(question.encoded(parts, revisions), total=total)
 
 
-def _check_size(sources: Sources, selections: Sequence[Selection]) -> None:
+def _check_size(sources: Sources, selections: Sequence[Selection], moment: datetime | None) -> None:
     limit = sources.settings.max_response_observations
     # A whole dataflow is counted without reading; only where these have too many must their parts be counted.
-    if all(selection.as_of is None and not selection.gone for selection in selections):
-        whole = sum(sources.store.count(Selection(selection.dsd)) for selection in selections)
-        if whole <= limit:
+    if all(entry.as_of in (None, moment) and not entry.gone for entry in selections):
+        flows = (Selection(entry.dsd, as_of=entry.as_of) for entry in selections)
+        if sum(map(sources.store.count, flows)) <= limit:
             return
     rows = sum(map(sources.store.count, selections))
     if rows > limit:
@@ -94,6 +98,13 @@ class Part:
             return Action.DELETE
         return Action.REPLACE if self.selection.component_ids is None else Action.MERGE
 
+    def as_of(self, moment: datetime | None) -> Part:
+        """Return the same of the state at a moment, unless it is of an earlier one."""
+        asked = self.selection.as_of
+        if moment is None or (asked is not None and asked <= moment):
+            return self
+        return replace(self, selection=replace(self.selection, as_of=moment))
+
     @property
     def is_change(self) -> bool:
         """True where values above the observation alone are worth telling."""
@@ -109,8 +120,8 @@ class _Question:
     wanted: Wanted[DataFormat]
     targets: tuple[Target, ...]
 
-    def found(self, targets: Sequence[Target]) -> list[Part]:
-        """Return what to read of each target.
+    def found(self, targets: Sequence[Target], moment: datetime | None) -> list[Part]:
+        """Return what to read of each target; nothing of its history that is later than a moment.
 
         Of several, those count to which the query applies: a wildcard means dataflows of any structure.
 
@@ -125,7 +136,7 @@ class _Question:
             except (QuerySyntaxError, SemanticError, NoResultsError) as error:
                 reasons.append(error)
             else:
-                found += self._disseminations(target, selection)
+                found += self._disseminations(target, selection, moment)
         if not found:
             raise reasons[0] if reasons else NoResultsError("nothing was disseminated in that time")
         return found
@@ -138,7 +149,9 @@ class _Question:
             bound = _series_together(bound, dimension_at_observation(asked, target.read))
         return target.within_regions(bound)
 
-    def _disseminations(self, target: Target, selection: Selection) -> Iterator[Part]:
+    def _disseminations(
+        self, target: Target, selection: Selection, moment: datetime | None
+    ) -> Iterator[Part]:
         """Yield what is told of one dataflow: its state, what has changed in it, or each change of its history.
 
         SDMX-REST 1.5.0, 4.4, "updatedAfter", "includeHistory" with its example; 2.2.2, doc/data.md.
@@ -147,7 +160,8 @@ class _Question:
             yield Part(target, selection)
             yield from _gone(Part(target, selection))
             return
-        first, last = self.query.updated_after, self.query.as_of
+        first = self.query.updated_after
+        last = min(filter(None, (self.query.as_of, moment)), default=None)
         before: datetime | None = None
         for revision in reversed(self.sources.store.history(target.dataflow)):
             at = revision.at

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -16,7 +19,7 @@ from dsd.structures import Structures
 from service.app import create_app
 from service.config import Settings
 from service.store import open_store
-from service.store.protocol import SubmissionRecord
+from service.store.protocol import Store, SubmissionRecord
 
 DATAFLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:{}(1.0.0)"
 FLOWS = ("DF_MNA_OEMP_SEX_CDS", "DF_MST_EARN_SEX")
@@ -140,3 +143,93 @@ def test_the_tag_follows_each_dataflow(client) -> None:
     again = client.get(DATA, headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
     assert first.headers["Content-Disposition"] == 'inline; filename="data.json"'
+
+
+class Overtaken:
+    """A store to which a submission over all dataflows comes after the first thing that is asked of it on data."""
+
+    def __init__(self, store: Store, submit: Callable[[], None]) -> None:
+        self.store = store
+        self.submit: Callable[[], None] | None = submit
+
+    def __getattr__(self, name: str) -> Any:
+        asked = getattr(self.store, name)
+        if name not in ("revisions", "history", "count", "read"):
+            return asked
+
+        def answered(*arguments: Any) -> Any:
+            result = asked(*arguments)
+            if name == "read":
+                return self._read(result)
+            self._overtake()
+            return result
+
+        return answered
+
+    @contextmanager
+    def _read(self, opened: Any) -> Iterator[Any]:
+        with opened as snapshot:
+            yield snapshot
+        self._overtake()
+
+    def _overtake(self) -> None:
+        if self.submit is not None:
+            submit, self.submit = self.submit, None
+            submit()
+
+
+@pytest.mark.parametrize(
+    ("query", "paged"),
+    [
+        ("", False),
+        ("", True),
+        ("?limit=100&offset=1", False),
+        ("?updatedAfter=2020-01-01T00:00:00Z", False),
+        ("?updatedAfter=2020-01-01T00:00:00Z", True),
+        ("?includeHistory=true", False),
+        ("?asOf=2100-01-01T00:00:00Z", False),
+        ("?c[TIME_PERIOD]=ge:2022", True),
+    ],
+)
+def test_27_a_submission_in_between_is_not_half_seen(
+    structures: Structures,
+    tmp_path: Path,
+    client_of: Callable[[Flask], FlaskClient],
+    query: str,
+    paged: bool,
+) -> None:
+    """All datasets of an answer are of one instant, and its tag stands for that."""
+    settings = Settings(
+        store_folder=tmp_path / "store", temporary_folder=tmp_path / "temporary", duckdb_slots=1
+    )
+    store = open_store(settings)
+
+    def submit(year: str) -> None:
+        # Each revises what the former said of Indonesia and adds a period.
+        given = []
+        for id in FLOWS:
+            rows = [first_row(structures, id, "IDN", entry) for entry in ("2021", year)]
+            rows[0]["OBS_VALUE"] = year
+            dsd = structures.dsd(DATAFLOW.format(id))
+            given.append(Dataset(dsd, batches_from_rows(dsd, rows)))
+        store.write(given, SubmissionRecord(year))
+
+    submit("2022")
+    # SDMX-CSV has no words for validity.
+    accept = "application/vnd.sdmx.data+xml" if "History" in query else "text/csv"
+    headers = {"Accept": accept} | ({"Range": "values=0-99"} if paged else {})
+    expected = client_of(create_app(settings, structures, store)).get(DATA + query, headers=headers)
+    assert expected.status_code == (206 if paged else 200)
+    overtaken = Overtaken(store, lambda: submit("2023"))
+    client = client_of(create_app(settings, structures, cast(Store, overtaken)))
+    found = client.get(DATA + query, headers=headers)
+    assert overtaken.submit is None
+    assert found.text == expected.text
+    assert found.headers["ETag"] == expected.headers["ETag"]
+    assert found.headers.get("Content-Range") == expected.headers.get("Content-Range")
+    after = client.get(DATA + query, headers={**headers, "If-None-Match": found.headers["ETag"]})
+    assert after.status_code == expected.status_code
+    assert all(f"{id}(1.0.0)" in after.text for id in FLOWS)
+    added = [line for line in after.text.splitlines() if len(re.findall(r"\b2023\b", line)) == 2]
+    assert len(added) == len(FLOWS)
+    store.close()
