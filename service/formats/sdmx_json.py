@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from codelists.item_scheme import Code
 from codelists.text import DEFAULT_LANGUAGE
 from codelists.urn import TYPE_OF_NAME, Urn
 from dsd.batch import ANNOTATIONS, Batch
-from dsd.dataset import Action, Preamble, PreparedDataset, SetAttributes
+from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset, SetAttributes
 from dsd.localised import is_localised, parse, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import PeriodSyntaxError, parse_period
@@ -165,10 +166,34 @@ class _Writer:
 
     def level_of(self, component: ResolvedComponent) -> str:
         """Return the level at which an attribute is written: that of its values above, else observation."""
-        above = [entry for entry in self.shared.attributes if component.id in entry.values]
-        if not above or (self.is_1_0 and any(entry.key for entry in above)):
-            return "observation"
-        return "dimensionGroup" if any(entry.key for entry in above) else "dataSet"
+        return self.levels[component.id]
+
+    @cached_property
+    def levels(self) -> dict[str, str]:
+        """The levels at which attributes are written."""
+        keys: dict[str, list[set[str]]] = {}
+        for entry in self.shared.attributes:
+            for id in entry.values:
+                keys.setdefault(id, []).append(set(entry.key))
+        return {c.id: self._level(keys.get(c.id, [])) for c in self.attributes()}
+
+    def _level(self, keys: Sequence[set[str]]) -> str:
+        """Return the level of values that depend on these dimensions.
+
+        What depends on the whole key of a series is written with it, in 1.0, which has no groups, also what depends on a
+        part of it.
+        """
+        if not any(keys):
+            return "dataSet" if keys else "observation"
+        outer = set() if self.is_flat else {*self.at_dataset, *self.at_series}
+        if self.is_1_0:
+            return "series" if outer and all(key <= outer for key in keys) else "observation"
+        return "series" if outer and all(key == outer for key in keys) else "dimensionGroup"
+
+    @property
+    def at_series_level(self) -> list[ResolvedComponent]:
+        """The attributes that are written with each series."""
+        return [c for c in self.attributes() if self.level_of(c) == "series"]
 
     # -- before the rows ---------------------------------------------------------------------------
 
@@ -455,7 +480,7 @@ class _Writer:
             *self.measures(),
             *(c for c in self.attributes() if self.level_of(c) == "observation"),
         ]
-        self.check_above(batch, {component.id for component in wanted})
+        self.check_above(batch, {c.id for c in (*wanted, *self.at_series_level)})
         parts: list[Part] = []
         for component in wanted:
             parts += [","] if parts else []
@@ -503,6 +528,36 @@ class _Writer:
             return number.__getitem__
         return lambda text: inline_value(component, text)
 
+    def series_attributes(self, batch: Batch, rows: pa.Array | None, end: str) -> list[Part]:
+        """Return the member `attributes` of series, from the rows that start them."""
+        wanted = self.at_series_level
+        if not wanted:
+            return []
+        parts: list[Part] = []
+        for component in wanted:
+            column = present(batch, component.id)
+            parts.append("," if parts else '"attributes":[')
+            if column is None:
+                parts.append("null")
+                continue
+            column = column if rows is None else column.take(rows)
+            parts.append(self.series_cells(component, column))
+        return [*parts, "]", end]
+
+    def series_cells(self, component: ResolvedComponent, column: pa.Array) -> Part:
+        """Return the JSON of the values of an attribute of series, in 1.0 always numbers."""
+        if not self.is_1_0:
+            return self.cell_pieces(component, column)
+        number = {value: str(n) for n, value in enumerate(self.values[component.id])}
+        if pa.types.is_list(column.type):
+            return list_pieces(column, lambda values: number[sub_fields(values)], "null")
+        return pieces(column, number.__getitem__, "null")
+
+    def series_of(self, entry: AttributeValues) -> str:
+        """Return a series that has attributes and no row."""
+        given = [self.given(c, entry.values.get(c.id)) for c in self.at_series_level]
+        return f'"{self.series_key(entry.key)}":{{"attributes":{dumps(given)}}}'
+
     def rows(self, batch: Batch, first: npt.NDArray[np.bool_], started: bool) -> pa.Array:
         """Return the JSON of each row, a new series before the rows that start one."""
         if self.is_one_level:
@@ -523,6 +578,7 @@ class _Writer:
                 *keys,
                 '":{',
                 *self.series_notes(keys, ","),
+                *self.series_attributes(batch, rows, ","),
                 '"observations":{',
             ]
         )
@@ -539,13 +595,19 @@ class _Writer:
         """Return the parts of a series without observations."""
         key = self.key_pieces(batch, self.at_series, None)
         keys = key or [chosen(np.zeros(batch.num_rows, bool), "0", "0")]
-        return ['"', *keys, '":{', *self.series_notes(keys, ""), "}"]
+        attributes = self.series_attributes(batch, None, "")
+        notes = self.series_notes(keys, "," if attributes else "")
+        return ['"', *keys, '":{', *notes, *attributes, "}"]
 
-    def closing(self, started: bool) -> str:
-        """Return the data set from the last row on."""
+    def closing(self, started: bool, alone: Sequence[AttributeValues]) -> str:
+        """Return the data set from the last row on, first the series that have attributes and no row."""
         groups = self.group_attributes() if self.noted_series else {}
         members = f",{dumps(groups)[1:-1]}" if groups else ""
-        return f"{'' if self.is_one_level or not started else '}}'}}}{members}}}"
+        end = "" if self.is_one_level or not started else "}}"
+        series = ",".join(
+            ["", *map(self.series_of, alone)] if started else map(self.series_of, alone)
+        )
+        return f"{end}{series}}}{members}}}"
 
 
 def _interval(component: ResolvedComponent, value: str) -> dict[str, str]:
@@ -589,9 +651,12 @@ def _values(
 
 
 def _values_1_0(
-    dsd: Dsd, preamble: Preamble, components: tuple[ResolvedComponent, ...]
+    dsd: Dsd,
+    preamble: Preamble,
+    components: tuple[ResolvedComponent, ...],
+    outer: AbstractSet[str],
 ) -> dict[str, tuple[str, ...]]:
-    """Return the same for 1.0: several values are one text, and all values of the data set stand in a list.
+    """Return the same for 1.0: several values are one text, and all values of data set and series stand in a list.
 
     Raises:
         NotExpressibleError: a value of a dimension is no id.
@@ -608,7 +673,7 @@ def _values_1_0(
                 f"{id}={wrong!r} is no id, which SDMX-JSON 1.0 wants of a dimension; write SDMX-JSON 2.1"
             )
     for entry in preamble.attributes:
-        for id, value in entry.values.items() if not entry.key else ():
+        for id, value in entry.values.items() if entry.key.keys() <= outer else ():
             text = value if isinstance(value, str) else sub_fields(value)
             found[id] = tuple(dict.fromkeys([*found.get(id, ()), text]))
     return found
@@ -628,11 +693,15 @@ def _writer(
     shared = shared or preamble
     ids = set(written_ids(dsd, options))
     components = tuple(c for c in dsd.components if c.id in ids)
-    values = (_values_1_0 if version is JSON_1_0 else _values)(dsd, shared, components)
+    at_observation = observation_ids(dsd, options)
+    if version is JSON_1_0:
+        outer = {id for id in dsd.key_ids if id not in at_observation}
+        values = _values_1_0(dsd, shared, components, outer)
+    else:
+        values = _values(dsd, shared, components)
     if version is JSON_2_0:
         # Its schema takes no list of whole numbers for valid (they are numbers too, in a `oneOf`): lists hold texts.
         values = {id: own for id, own in values.items() if not dsd[id].is_multiple}
-    at_observation = observation_ids(dsd, options)
     packed = [
         id
         for id in dsd.key_ids
@@ -669,8 +738,8 @@ def encode_json(
 ) -> Iterator[bytes]:
     """Yield an SDMX-JSON 2.1 data message, grouped by series or (AllDimensions) flat.
 
-    Each data set has a structure of its own. Values above the observation go to the dataset or to
-    `dimensionGroupAttributes`. Beside series without observations TIME_PERIOD is described, since keys of groups
+    Each data set has a structure of its own. Values above the observation go to the dataset, to its series or to
+    `dimensionGroupAttributes`; a series may have attributes and no observations. Beside series without observations TIME_PERIOD is described, since keys of groups
     have its place, but has no values.
 
     Raises:
@@ -692,8 +761,9 @@ def encode_json_1_0(
     """Yield an SDMX-JSON 1.0 data message: data sets of one data structure, which has one measure.
 
     SDMX 2.1, of which it is, has one primary measure a structure: `structure` describes none, and an observation starts
-    with its value. All data sets refer to the one structure; each names its own dataflow in its links. Values above the observation stand on each observation but those of the data set; several values of an attribute
-    are one text, joined by `;`.
+    with its value. All data sets refer to the one structure; each names its own dataflow in its links. Values above the
+    observation stand at the data set, at each series, or where they depend on more than that, on each observation;
+    several values of an attribute are one text, joined by `;`.
 
     Raises:
         NotExpressibleError: also data sets of several structures, several measures, values of dimensions that are no
@@ -790,7 +860,7 @@ def _chunks(
         yield _message_opening(version, header, writers).encode()
         for number, (writer, batches) in enumerate(zip(writers, known, strict=True)):
             yield b"," if number else b""
-            yield from _data_set(writer, _with_all(writer, batches) if writer.is_1_0 else batches)
+            yield from _data_set(writer, _Attached(writer, batches))
         yield b"]}}"
 
 
@@ -822,21 +892,39 @@ def _with_notes(writer: _Writer, batches: Iterator[Batch], stack: ExitStack) -> 
     return looked_at(whole, look, stack)
 
 
-def _with_all(writer: _Writer, batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Yield the rows with the values above the observation on each, but those of the data set."""
-    entries = [entry for entry in writer.preamble.attributes if entry.key]
-    ids = {c.id for c in writer.attributes()}
-    attacher = Attacher(writer.dsd, entries, ids)
-    for batch in batches:
-        yield attacher.attach(batch)
-    for entry in attacher.unused():
-        raise NotExpressibleError(
-            f"{', '.join(entry.values)} for {entry.key} holds for no observation, and SDMX-JSON 1.0 has no other place; "
-            "write SDMX-JSON 2.1"
-        )
+class _Attached:
+    """Rows with the values above them that their layout writes on observations or series.
+
+    After the last row, `alone` are the values of series that have no row.
+    """
+
+    def __init__(self, writer: _Writer, batches: Iterable[Batch]) -> None:
+        self._writer = writer
+        self._batches = batches
+        self._at_series = {c.id for c in writer.at_series_level}
+        ids = set(self._at_series)
+        if writer.is_1_0:
+            ids |= {c.id for c in writer.attributes() if writer.level_of(c) == "observation"}
+        entries = writer.preamble.attributes if ids else ()
+        self._attacher = Attacher(writer.dsd, entries, ids)
+        self.alone: list[AttributeValues] = []
+
+    def __iter__(self) -> Iterator[Batch]:
+        described = {c.id for c in self._writer.attributes()} - self._at_series
+        for batch in self._batches:
+            self._writer.check_above(batch, described)
+            yield self._attacher.attach(batch)
+        outer = {*self._writer.at_dataset, *self._writer.at_series}
+        for entry in self._attacher.unused():
+            if entry.key.keys() != outer or not entry.values.keys() <= self._at_series:
+                raise NotExpressibleError(
+                    f"{', '.join(entry.values)} for {entry.key} holds for no observation, and SDMX-JSON 1.0 has no other "
+                    "place; write SDMX-JSON 2.1"
+                )
+            self.alone.append(entry)
 
 
-def _data_set(writer: _Writer, batches: Iterable[Batch]) -> Iterator[bytes]:
+def _data_set(writer: _Writer, attached: _Attached) -> Iterator[bytes]:
     yield writer.opening().encode()
     positions = positions_of(writer.preamble, writer.dsd)
     outer = [id for id in writer.dsd.key_ids if id not in writer.at_observation]
@@ -844,8 +932,8 @@ def _data_set(writer: _Writer, batches: Iterable[Batch]) -> Iterator[bytes]:
     order = list(writer.dsd.key_ids) if writer.is_flat else [*outer, *inner]
     grouper = Grouper(positions, order, ()) if writer.is_flat else Grouper(positions, outer, inner)
     started = False
-    for batch in ordered(batches, positions, order, writer.dsd):
+    for batch in ordered(attached, positions, order, writer.dsd):
         first = grouper.starts(batch)
         yield bytes(content(writer.rows(batch, first, started)))
         started = started or batch.num_rows > 0
-    yield writer.closing(started).encode()
+    yield writer.closing(started, attached.alone).encode()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsd.batch import Batch, batches_from_rows, rows_of
-from dsd.dataset import Preamble, PreparedDataset
+from dsd.dataset import AttributeValues, Preamble, PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd
 from dsd.structures import Structures
@@ -180,6 +180,41 @@ def test_what_is_no_message_is_a_finding(
     assert [finding.rule for finding in report.findings] == [rule]
 
 
+def test_29_attributes_are_written_where_the_structure_attaches_them(message: Any) -> None:
+    structure, dataset = message["data"]["structures"][0], message["data"]["dataSets"][0]
+    listed = {level: [a["id"] for a in found] for level, found in structure["attributes"].items()}
+    assert listed == {
+        "dataSet": ["TITLE"],
+        "dimensionGroup": ["COVERAGE"],
+        "series": ["UNIT_MEASURE"],
+        "observation": ["OBS_STATUS", "NOTE", "METHOD", "AGE_MIN"],
+    }
+    assert dataset["attributes"] == ["All & sundry"]
+    assert dataset["dimensionGroupAttributes"] == {":0::": ['whole, "national" <area>']}
+    codes = [value["id"] for value in structure["attributes"]["series"][0]["values"]]
+    units = [series.get("attributes", [None])[0] for series in dataset["series"].values()]
+    assert [None if unit is None else codes[unit] for unit in units] == ["PS", None, "PC"]
+
+
+def test_29_a_series_with_attributes_and_no_observation_is_kept(
+    header: Header, dsd: Dsd, batches: list[Batch], check_json: Check, test_structures: Structures
+) -> None:
+    alone = AttributeValues(
+        {"FREQ": "A", "REF_AREA": "TLS", "SEX": "SEX_M"}, {"UNIT_MEASURE": "PC"}
+    )
+    above = make_preamble(dsd, batches, [alone])
+    for rows in (batches, []):
+        message = check_json(write(header, dsd, above, rows), "data")
+        series = message["data"]["dataSets"][0]["series"]
+        assert len(series) == (4 if rows else 1)
+        assert list(series.values())[-1] == {"attributes": [0]}
+        report = Report()
+        (found,) = decode_json(io.BytesIO(json.dumps(message).encode()), test_structures, report)
+        assert len(list(rows_of(found.batches))) == (5 if rows else 0)
+        assert list(found.attributes) == [alone]
+        assert report.findings == []
+
+
 def test_series_attributes_go_where_the_structure_has_them(
     message: Any, test_structures: Structures
 ) -> None:
@@ -187,15 +222,13 @@ def test_series_attributes_go_where_the_structure_has_them(
     structure, dataset = message["data"]["structures"][0], message["data"]["dataSets"][0]
     attributes = structure["attributes"]
     status = attributes["observation"].pop(0)
-    attributes["series"].append(status)
+    (unit,) = attributes["series"]
+    attributes["series"] = [status]
+    attributes["observation"].append(unit)
     for series in dataset["series"].values():
         series["attributes"] = [1]
         for values in series["observations"].values():
             del values[1]
-    unit = attributes["dimensionGroup"].pop(0)
-    attributes["observation"].append(unit)
-    for values in dataset["dimensionGroupAttributes"].values():
-        del values[0]
     for values in dataset["series"]["0:1:0"]["observations"].values():
         values += [None] * (4 - len(values)) + [1]
     report = Report()

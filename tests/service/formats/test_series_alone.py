@@ -128,14 +128,42 @@ def test_json_has_series_without_observations(
     assert json_series(message) == SERIES
 
 
-def test_json_has_attributes_of_series_groups_and_dataset(
+def test_29_json_has_attributes_of_series_groups_and_dataset(
     write: Write, above: tuple[AttributeValues, ...], check_json: Callable[[bytes, str], Any]
 ) -> None:
     message = check_json(write("json", above), "data")
     (dataset,) = message["data"]["dataSets"]
     assert json_series(message) == SERIES
     assert dataset["attributes"] == ["All & sundry"]
-    assert len(dataset["dimensionGroupAttributes"]) == 3
+    assert len(dataset["dimensionGroupAttributes"]) == 1
+    (unit,) = message["data"]["structures"][0]["attributes"]["series"]
+    units = [value["id"] for value in unit["values"]]
+    listed = [series["attributes"] for series in dataset["series"].values()]
+    assert sorted(units[own] for (own,) in listed if own is not None) == ["PC", "PS"]
+
+
+def test_29_json_1_0_has_all_that_is_above_the_observations_of_a_series_with_it(
+    write: Write, above: tuple[AttributeValues, ...]
+) -> None:
+    message = json.loads(write("json10", above))
+    (dataset,) = message["data"]["dataSets"]
+    attributes = message["data"]["structure"]["attributes"]["series"]
+    found = [
+        {
+            attribute["id"]: attribute["values"][cell]
+            for attribute, cell in zip(attributes, series["attributes"], strict=True)
+            if cell is not None
+        }
+        for series in dataset["series"].values()
+    ]
+    assert next(sorted(values) for values in found if values) == ["COVERAGE", "UNIT_MEASURE"]
+    assert {values["UNIT_MEASURE"]["id"] for values in found if "UNIT_MEASURE" in values} == {
+        "PS",
+        "PC",
+    }
+    covered = [values["COVERAGE"] for values in found if "COVERAGE" in values]
+    assert covered
+    assert all(value == {"name": 'whole, "national" <area>'} for value in covered)
 
 
 def json_series(message: Any) -> list[dict[str, str]]:
