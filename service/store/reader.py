@@ -455,13 +455,17 @@ def _releasing(batches: Iterator[Batch], rows: pa.RecordBatchReader, slot: Slot)
 
 
 def _leaves_rows_out(selection: Selection) -> bool:
-    """Tell whether a selection takes series without all their rows, so that values may be above no row that it selects.
+    """Tell whether values above the observation may be above no row that a selection selects.
 
-    What is above a series that has no row at all belongs to whole series. What has changed is told though no observation
-    below it has.
+    Of everything, those above no row are told too, and what has changed though no observation below it has.
     """
-    cuts = bool(selection.offset) or selection.limit is not None or not concerns_series(selection)
-    return cuts and selection.since is None
+    return selection.since is None and bool(
+        selection.keys
+        or selection.filters
+        or selection.periods
+        or selection.offset
+        or selection.limit is not None
+    )
 
 
 def _keys_of(rows: Sequence[Batch], names: Sequence[str]) -> set[tuple[str, ...]]:

@@ -238,7 +238,8 @@ def test_attributes_above_the_observation_are_kept_and_versioned(flock, dsd):
         assert snapshot.preamble.attributes == (title, contact, source)
     only_phl = ({"REF_AREA": frozenset({"PHL"})},)
     with flock.store.read(Selection(dsd, keys=only_phl)) as snapshot:
-        assert [entry.key for entry in snapshot.preamble.attributes] == [{}, source.key]
+        # Those of the series are above no row.
+        assert [entry.key for entry in snapshot.preamble.attributes] == [{}]
     with flock.store.read(Selection(dsd, component_ids=("TITLE",))) as snapshot:
         assert [entry.values for entry in snapshot.preamble.attributes] == [{"TITLE": "New"}]
 
