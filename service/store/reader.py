@@ -100,6 +100,8 @@ class Reader:
                 "python_enable_replacements": "false",
             }
         )
+        # It cannot plan a page of rows where a filter on the key lets none through ("Failed to bind column reference").
+        self._database.execute("set disabled_optimizers = 'late_materialization'")
         # Leaves never change: what is known of a file stays true.
         self._database.execute("set parquet_metadata_cache = true")
         self._database.execute("set validate_external_file_cache = 'NO_VALIDATION'")
