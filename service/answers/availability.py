@@ -163,9 +163,9 @@ def _together(parts: Sequence[_Found]) -> _Found:
 def _union(component: ResolvedComponent, values: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     found = dict.fromkeys(value for part in values for value in part)
     if component.role is Role.TIME:
-        periods = [parse_period(text) for text in found]
-        first = min(periods, key=lambda period: period.first_moment)
-        last = max(periods, key=lambda period: period.last_moment)
+        periods = [parse_period(text, strict=False) for text in found]
+        first = min(periods, key=lambda period: period.place)
+        last = max(periods, key=lambda period: period.end_place)
         return first.text, last.text
     if component.codelist is None:
         return tuple(sorted(found))

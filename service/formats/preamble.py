@@ -107,10 +107,9 @@ def _ordered(component: ResolvedComponent, values: set[str]) -> tuple[str, ...]:
     return tuple(sorted(values, key=lambda value: (order.get(value, len(order)), value)))
 
 
-def _time_key(text: str) -> tuple[bool, str, str, str]:
+def _time_key(text: str) -> tuple[bool, int, int, str]:
     """Return what sorts periods by their interval; what is no period comes last."""
     try:
-        period = parse_period(text)
+        return False, *parse_period(text, strict=False).place
     except PeriodSyntaxError:
-        return True, "", "", text
-    return False, period.first_moment.isoformat(), period.last_moment.isoformat(), text
+        return True, 0, 0, text

@@ -13,7 +13,7 @@ from dsd.batch import ACTION, Batch
 from dsd.dataset import NOTHING_SAID, Action, AttributeValues, PreparedDataset
 from dsd.localised import takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
-from dsd.time_period import PeriodSyntaxError, parse_period
+from dsd.time_period import DAY, PeriodSyntaxError, parse_period
 from service.formats.attaching import Attacher
 from service.formats.columns import (
     Part,
@@ -345,12 +345,12 @@ def _first_day(value: str) -> str:
     A text that is no period stays as it is: the rules report it.
     """
     try:
-        period = parse_period(value)
+        period = parse_period(value, strict=False)
     except PeriodSyntaxError:
         return value
-    if "T" in value.partition("/")[0]:
-        return period.first_moment.isoformat()
-    return period.start.isoformat()
+    if period.is_moment or period.first % DAY:
+        return f"{period.first_moment.isoformat()}{period.zone_text}"
+    return f"{period.start.isoformat()}{period.zone_text}"
 
 
 def encode_csv(

@@ -615,12 +615,12 @@ def _interval(component: ResolvedComponent, value: str) -> dict[str, str]:
     if component.role is not Role.TIME:
         return {}
     try:
-        period = parse_period(value)
+        period = parse_period(value, strict=False)
     except PeriodSyntaxError:
         return {}
     return {
-        "start": f"{period.first_moment.isoformat()}Z",
-        "end": f"{period.last_moment.isoformat()}Z",
+        "start": f"{period.first_moment.isoformat()}{period.zone_text or 'Z'}",
+        "end": f"{period.last_moment.isoformat()}{period.zone_text or 'Z'}",
     }
 
 

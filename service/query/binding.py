@@ -1,16 +1,11 @@
 """Queries bound to a DSD: what the store is asked.
 
-SDMX-REST 2.2.2, doc/data.md; SDMX 3.1 Section 6, 4.2.14 "Notes on SDMX query messages" for periods.
+SDMX-REST 2.2.2, doc/data.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-
 from dsd.resolved import Dsd, ResolvedComponent
-from dsd.time_period import LAST_SECOND, Period, parse_period
 from service.query.data_query import (
     ALL_DIMENSIONS,
     ATTRIBUTE_WORDS,
@@ -20,8 +15,9 @@ from service.query.data_query import (
     Key,
 )
 from service.query.errors import QuerySyntaxError, SemanticError, nearest
-from service.query.expression import TEXT_OPERATORS, TIME_PERIOD
+from service.query.expression import TIME_PERIOD
 from service.query.grammar import Grammar
+from service.query.periods import period_term
 from service.query.selection import (
     ComponentFilter,
     Condition,
@@ -42,7 +38,7 @@ def bind(query: DataQuery, dsd: Dsd) -> Selection:
     for, the selection is empty (SDMX-REST 2.2.2, doc/status.md: be liberal).
 
     Raises:
-        QuerySyntaxError: a key has too many positions, or (1.5) another number than the DSD.
+        QuerySyntaxError: a key has too many positions, or (1.5) another number than the DSD; a period does not exist.
         SemanticError: a component is not in the DSD.
         ValueError: it names providers, who are to be resolved to what they report before it is bound.
     """
@@ -166,16 +162,6 @@ def _filters(query: DataQuery, dsd: Dsd) -> tuple[ComponentFilter, ...]:
     return tuple(entry for entry in query.filters if entry.component != TIME_PERIOD)
 
 
-@dataclass(frozen=True)
-class _Bounds:
-    """The bounds that one condition sets; the constructor's defaults set none."""
-
-    starts_from: date = date.min
-    ends_by: date = date.max
-    not_within: tuple[tuple[date, date], ...] = ()
-    impossible: bool = False
-
-
 def _periods(query: DataQuery, dsd: Dsd) -> list[PeriodTerm] | None:
     """Return the alternatives that can match, None where every period is asked for."""
     always = [
@@ -189,96 +175,8 @@ def _periods(query: DataQuery, dsd: Dsd) -> list[PeriodTerm] | None:
     if dsd.time_dimension is None:
         raise SemanticError(f"{dsd.urn.short} has no time dimension; leave out the periods")
     terms = [(*term, *always) for alternatives in asked for term in alternatives] or [tuple(always)]
-    found = [_period_term(term, query.reporting_year_start_day) for term in terms]
+    found = [period_term(term, query.reporting_year_start_day, dsd) for term in terms]
     return [term for term in found if term is not None]
-
-
-def _period_term(conditions: tuple[Condition, ...], start_day: str) -> PeriodTerm | None:
-    """Return the conjunction of conditions, None where no period can satisfy it."""
-    bounds = [
-        _bounds(condition, start_day)
-        for condition in conditions
-        if not _is_text(condition, start_day)
-    ]
-    first = max((bound.starts_from for bound in bounds), default=date.min)
-    last = min((bound.ends_by for bound in bounds), default=date.max)
-    if first > last or any(bound.impossible for bound in bounds):
-        return None
-    return PeriodTerm(
-        None if first == date.min else first,
-        None if last == date.max else last,
-        tuple(dict.fromkeys(interval for bound in bounds for interval in bound.not_within)),
-        tuple(entry for entry in conditions if _is_text(entry, start_day)),
-    )
-
-
-def _bounds(condition: Condition, start_day: str) -> _Bounds:
-    period = parse_period(condition.value, start_day)
-    try:
-        return _BOUNDS[condition.operator](period)
-    except OverflowError:
-        return _Bounds(impossible=True)
-
-
-# SDMX 3.1 Section 6, 4.2.14. The data are compared by whole days: a period passes `ge` where its first
-# second is not before the first one asked for, `le` where its last second is not after the last one.
-
-
-def _ge(period: Period) -> _Bounds:
-    return _Bounds(starts_from=_first_whole_day(period.first_moment))
-
-
-def _gt(period: Period) -> _Bounds:
-    return _Bounds(starts_from=period.end + timedelta(days=1))
-
-
-def _le(period: Period) -> _Bounds:
-    return _Bounds(ends_by=_last_whole_day(period.last_moment))
-
-
-def _lt(period: Period) -> _Bounds:
-    return _Bounds(ends_by=period.start - timedelta(days=1))
-
-
-def _eq(period: Period) -> _Bounds:
-    return _Bounds(period.start, period.end)
-
-
-def _ne(period: Period) -> _Bounds:
-    return _Bounds(not_within=((period.start, period.end),))
-
-
-def _is_text(condition: Condition, start_day: str) -> bool:
-    """Tell whether a condition is one on the period as it is written.
-
-    So is equality with a part of a day: whole days are what is compared, and hold no part.
-    """
-    if condition.operator in TEXT_OPERATORS:
-        return True
-    if condition.operator not in (Operator.EQ, Operator.NE):
-        return False
-    period = parse_period(condition.value, start_day)
-    return (period.start_time, period.end_time) != (time.min, LAST_SECOND)
-
-
-def _first_whole_day(moment: datetime) -> date:
-    whole = moment.time() == time.min
-    return moment.date() if whole else moment.date() + timedelta(days=1)
-
-
-def _last_whole_day(moment: datetime) -> date:
-    whole = moment.time() == LAST_SECOND
-    return moment.date() if whole else moment.date() - timedelta(days=1)
-
-
-_BOUNDS: dict[Operator, Callable[[Period], _Bounds]] = {
-    Operator.EQ: _eq,
-    Operator.NE: _ne,
-    Operator.LT: _lt,
-    Operator.LE: _le,
-    Operator.GT: _gt,
-    Operator.GE: _ge,
-}
 
 
 # -- components ------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def _data(query: DataQuery) -> Parts:
         ("offset", str(query.offset or "")),
         ("limit", str(query.limit or "")),
         ("sort", "+".join(f"{'-' if s.descending else ''}{s.component}" for s in query.sort)),
-        ("reportingYearStartDay", query.reporting_year_start_day),
+        ("reportingYearStartDay", query.reporting_year_start_day or ""),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from dsd.time_period import DEFAULT_START_DAY, PeriodSyntaxError, check_start_day
+from dsd.time_period import PeriodSyntaxError, check_start_day
 from service.query.errors import QuerySyntaxError
 from service.query.expression import check_period, parse_filters
 from service.query.grammar import Grammar
@@ -108,7 +108,8 @@ class DataQuery:
     offset: int = 0
     limit: int | None = None
     sort: tuple[SortKey, ...] = ()
-    reporting_year_start_day: str = DEFAULT_START_DAY
+    reporting_year_start_day: str | None = None
+    """None where the query does not say: that of the data."""
     presentation: Presentation = field(default_factory=Presentation)
 
 
@@ -349,19 +350,19 @@ def v1_periods(parameters: Parameters) -> tuple[str | None, str | None]:
     for name in ("startPeriod", "endPeriod"):
         value = parameters.text(name)
         if value is not None:
-            check_period(f"{name}={value}", value, DEFAULT_START_DAY)
+            check_period(f"{name}={value}", value, None)
     return parameters.text("startPeriod"), parameters.text("endPeriod")
 
 
-def reporting_year_start_day(parameters: Parameters) -> str:
-    """Return the day on which reporting years start, `--01-01` where the request does not say.
+def reporting_year_start_day(parameters: Parameters) -> str | None:
+    """Return the day on which reporting years start, None where the request does not say.
 
     Raises:
         QuerySyntaxError: it is no such day.
     """
     value = parameters.text("reportingYearStartDay")
     if value is None:
-        return DEFAULT_START_DAY
+        return None
     try:
         check_start_day(value)
     except PeriodSyntaxError as error:

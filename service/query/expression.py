@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from dsd.time_period import PeriodSyntaxError, parse_period
+from dsd.time_period import DEFAULT_START_DAY, PeriodSyntaxError, parse_period
 from service.query.errors import QuerySyntaxError
 from service.query.selection import ComponentFilter, Condition, Operator
 
@@ -24,7 +24,7 @@ TEXT_OPERATORS = frozenset(
 """Operators that look at the text of a value."""
 
 
-def parse_filters(filters: Mapping[str, str], start_day: str) -> tuple[ComponentFilter, ...]:
+def parse_filters(filters: Mapping[str, str], start_day: str | None) -> tuple[ComponentFilter, ...]:
     """Return the filters by component, in the order in which the request has them.
 
     Raises:
@@ -33,7 +33,7 @@ def parse_filters(filters: Mapping[str, str], start_day: str) -> tuple[Component
     return tuple(parse_filter(component, text, start_day) for component, text in filters.items())
 
 
-def parse_filter(component: str, text: str, start_day: str) -> ComponentFilter:
+def parse_filter(component: str, text: str, start_day: str | None) -> ComponentFilter:
     """Return one filter: `,` separates alternatives, `+` joins conditions and binds tighter.
 
     An operator applies to its own value only: `ne:A,B` is (not A) or B.
@@ -54,7 +54,7 @@ def parse_filter(component: str, text: str, start_day: str) -> ComponentFilter:
     return ComponentFilter(component, terms)
 
 
-def _condition(component: str, text: str, start_day: str) -> Condition:
+def _condition(component: str, text: str, start_day: str | None) -> Condition:
     prefix, colon, rest = text.partition(":")
     prefixed = bool(colon) and prefix in _OPERATORS
     operator, value = (_OPERATORS[prefix], rest) if prefixed else (Operator.EQ, text)
@@ -68,13 +68,15 @@ def _condition(component: str, text: str, start_day: str) -> Condition:
     return Condition(operator, value)
 
 
-def check_period(name: str, value: str, start_day: str) -> None:
+def check_period(name: str, value: str, start_day: str | None) -> None:
     """Check that a parameter's value is a period.
+
+    Without a start day, a week 53 or day 366 may be one: that depends on the reporting year of the data.
 
     Raises:
         QuerySyntaxError: it is none; says how to write it.
     """
     try:
-        parse_period(value, start_day)
+        parse_period(value, start_day or DEFAULT_START_DAY, strict=start_day is not None)
     except PeriodSyntaxError as error:
         raise QuerySyntaxError(f"{name}: {error}") from error

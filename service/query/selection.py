@@ -51,13 +51,20 @@ class PeriodTerm:
 
     A period passes where its first day is at or after `starts_from`, its last day at or before `ends_by`,
     and so on; None leaves a side open. `not_within` are intervals in which it must not lie (`ne`).
+
+    That is all where `exact` is empty; else it is so for data of whole days whose reporting year is the calendar's,
+    and `service.query.periods.takes` tells it for all data.
     """
 
     starts_from: date | None = None
     ends_by: date | None = None
     not_within: tuple[tuple[date, date], ...] = ()
     texts: tuple[Condition, ...] = ()
-    """Conditions on the period as it is written: what it holds, begins or ends with, or is."""
+    """Conditions on the period as it is written: what it holds, begins or ends with."""
+    exact: tuple[Condition, ...] = ()
+    """All other conditions, where days alone do not decide them."""
+    start_day: str | None = None
+    """Start of the reporting year that they speak of; None for that of the data."""
 
 
 @dataclass(frozen=True)

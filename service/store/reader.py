@@ -20,13 +20,12 @@ from codelists.urn import Urn
 from dsd.batch import ANNOTATIONS, BATCH_ROWS, CODED, Batch, batch_schema
 from dsd.dataset import AttributeValues, Preamble
 from dsd.resolved import Dsd, ResolvedComponent, Role
-from dsd.time_period import parse_period
 from service.config import Settings
 from service.query.selection import Selection
 from service.store.above import Above, above_of, quoted
 from service.store.catalog import AttributeKey, AttributeStates, FlowState, Leaf, Value
 from service.store.conditions import satisfies
-from service.store.leaf import SERIES_KEY, TX_FROM, TX_TO, LeafFolder, unreadable
+from service.store.leaf import PLACE, SERIES_KEY, TX_FROM, TX_TO, LeafFolder, unreadable
 from service.store.protocol import Availability, Revision, Snapshot, StoreUnavailableError
 from service.store.series import (
     COUNT,
@@ -47,6 +46,7 @@ from service.store.sql import (
     key_bounds,
     pruned,
 )
+from service.store.timeline import Timelines, stored_period
 
 BUFFERED_ROWS = 4 * BATCH_ROWS
 """Answers with fewer rows are held, so that one scan gives both rows and preamble."""
@@ -106,6 +106,7 @@ class Reader:
         self._database.execute("set parquet_metadata_cache = true")
         self._database.execute("set validate_external_file_cache = 'NO_VALIDATION'")
         self._slots = Slots(self._database, settings.duckdb_slots, settings.duckdb_wait_seconds)
+        self._timelines = Timelines(self._distinct)
         self._summaries: dict[Urn, tuple[tuple[int, tuple[str, ...]], _Summary]] = {}
 
     def close(self) -> None:
@@ -118,8 +119,9 @@ class Reader:
 
     def count(self, part: Slice) -> int:
         """Return the number of observations of a slice."""
-        scan = self._scan(part)
         selection = part.selection
+        # How many there are does not depend on their order.
+        scan = self._scan(part) if selection.periods else self._untimed(part)
         if is_whole(selection) and part.is_all_of_present:
             return sum(leaf.rows for leaf in scan.leaves)
         index = self._index(part, scan)
@@ -162,7 +164,8 @@ class Reader:
         """Return distinct values, counts and the first and last period of a slice."""
         scan, dsd, selection = self._scan(part), part.selection.dsd, part.selection
         index = self._index(part, scan)
-        if index is not None and _is_all_of_series(selection):
+        by_calendar = scan.timeline is None or scan.timeline.start_days is None
+        if index is not None and by_calendar and _is_all_of_series(selection):
             periods = (PERIODS,) if dsd.time_dimension else ()
             counts = f"coalesce(sum({COUNT}), 0), count(*)"
             return self._available(index, (*dsd.series_ids, *periods), COUNT, counts)
@@ -173,9 +176,11 @@ class Reader:
         self, scan: Scan, columns: Sequence[str], counted: str, counts: str
     ) -> Availability:
         """Return what rows of observations, or of the index of series, tell."""
-        dsd, query = scan.selection.dsd, Query()
+        dsd, query, timeline = scan.selection.dsd, Query(), scan.timeline
         constants = _constants(scan)
         asked = [name for name in columns if name not in constants]
+        if timeline is not None:
+            asked.append(PLACE)
         rows = scan.rows(query, [counted, *asked])
         listed = "".join(f", list(distinct {quoted(name)})" for name in asked)
         found = self._row(scan, f"select {counts}{listed} from ({rows})", query)  # noqa: S608
@@ -185,9 +190,17 @@ class Reader:
         if found[0]:
             texts |= {name: (value,) for name, value in constants.items()}
         values = {name: _in_order(dsd[name], texts.get(name) or ()) for name in dsd.key_ids}
-        periods = values[dsd.time_dimension.id] if dsd.time_dimension else ()
-        last = max(periods, key=_by_end, default=None)
-        return Availability(int(found[1]), int(found[0]), values, next(iter(periods), None), last)
+        if timeline is not None:
+            periods = timeline.periods(texts[PLACE] or ())
+        elif dsd.time_dimension is not None:
+            periods = [stored_period(text) for text in values[dsd.time_dimension.id]]
+        else:
+            periods = []
+        first = min(periods, key=lambda period: period.place, default=None)
+        last = max(periods, key=lambda period: period.end_place, default=None)
+        return Availability(
+            int(found[1]), int(found[0]), values, first and first.text, last and last.text
+        )
 
     @contextmanager
     def read(self, part: Slice) -> Iterator[Snapshot]:
@@ -227,7 +240,7 @@ class Reader:
         """Return the rows of a scan as they come, those of a few series at once."""
         query = Query()
         sql = scan.rows(query, read)
-        with self._translated(scan):
+        with self._translated(scan.files):
             if is_few_series(scan.selection):
                 # A relation is planned twice, once to know its columns; those are known here.
                 some = f"{sql} limit {FEW_ROWS + 1}" if scan.selection.limit is None else sql
@@ -295,18 +308,40 @@ class Reader:
         query = Query()
         sql = f"select distinct * from ({scan.rows(query, names)})"  # noqa: S608
         # Within the slot of the rows that it is about: waiting for another could be for ever.
-        with closing(self._database.cursor()) as cursor, self._translated(scan):
+        with closing(self._database.cursor()) as cursor, self._translated(scan.files):
             return set(cursor.execute(sql, query.parameters).fetchall())
 
     # -- the engine --------------------------------------------------------------------------------
 
     def _scan(self, part: Slice) -> Scan:
+        scan = self._untimed(part)
+        selection = part.selection
+        leaves = scan.files
+        timeline = self._timelines.of(leaves, selection.dsd, _states(part))
+        return replace(scan, timeline=timeline and timeline.taking(selection.periods))
+
+    def _untimed(self, part: Slice) -> Scan:
+        """Return the scan of a slice where the order of periods, and the choice among them, is that of days."""
         scan = (
             self._scan_of_gone(part)
             if part.selection.gone
             else replace(self._scan_of_state(part), after=part.after)
         )
         return replace(scan, above=_above(part))
+
+    def _distinct(self, leaves: Sequence[Leaf], component: str) -> dict[str, list[str]]:
+        """Return the distinct values of a component in each of some leaves, by its path."""
+        root = self._folder.root
+        paths = {str(root / leaf.path): leaf.path for leaf in leaves}
+        if not paths:
+            return {}
+        query = Query()
+        name = quoted(component)
+        sql = (
+            f"select filename, coalesce(list(distinct {name}) filter ({name} is not null), []) "  # noqa: S608
+            f"from read_parquet({query.bind(list(paths))}, filename = true) group by filename"
+        )
+        return {paths[path]: texts for path, texts in self._rows(leaves, sql, query)}
 
     def _scan_of_gone(self, part: Slice) -> Scan:
         """Return what was there at the transaction since which changes are asked for, and is not there now."""
@@ -341,19 +376,24 @@ class Reader:
     def _row(
         self, scan: Scan, sql: str, query: Query, cursor: Any | None = None
     ) -> tuple[Any, ...]:
+        return self._rows(scan.files, sql, query, cursor)[0]
+
+    def _rows(
+        self, leaves: Sequence[Leaf], sql: str, query: Query, cursor: Any | None = None
+    ) -> list[tuple[Any, ...]]:
         if cursor is None:
             with self._slots.held() as held:
-                return self._row(scan, sql, query, held)
-        with self._translated(scan):
+                return self._rows(leaves, sql, query, held)
+        with self._translated(leaves):
             rows: list[tuple[Any, ...]] = cursor.execute(sql, query.parameters).fetchall()
-            return rows[0]
+            return rows
 
     def _guarded(self, scan: Scan, rows: Iterable[Batch]) -> Iterator[Batch]:
-        with self._translated(scan):
+        with self._translated(scan.files):
             yield from rows
 
     @contextmanager
-    def _translated(self, scan: Scan) -> Iterator[None]:
+    def _translated(self, leaves: Sequence[Leaf]) -> Iterator[None]:
         try:
             yield
         except duckdb.OutOfMemoryException as error:
@@ -362,7 +402,7 @@ class Reader:
                 "duckdb_memory_limit_mb or make room in temporary_folder"
             ) from error
         except (duckdb.Error, pa.ArrowException, OSError) as error:
-            for leaf in (*scan.leaves, *scan.history):
+            for leaf in leaves:
                 if self._folder.problem(leaf) is not None:
                     raise unreadable(self._folder.path(leaf), error) from error
             raise
@@ -383,8 +423,12 @@ def _above(part: Slice) -> Above:
     selection = part.selection
     asked = {entry.component for entry in selection.filters}
     asked |= {entry.component for entry in selection.order}
-    states = part.attributes if part.state_attributes is None else part.state_attributes
-    return above_of(states, selection.dsd, asked - set(selection.dsd.key_ids))
+    return above_of(_states(part), selection.dsd, asked - set(selection.dsd.key_ids))
+
+
+def _states(part: Slice) -> AttributeStates:
+    """Return all values above the observation of the state that the rows are of."""
+    return part.attributes if part.state_attributes is None else part.state_attributes
 
 
 def _schema(selection: Selection) -> pa.Schema:
@@ -397,7 +441,7 @@ def _schema(selection: Selection) -> pa.Schema:
 
 def _held(scan: Scan, schema: pa.Schema) -> list[str]:
     """Return the columns that any leaf has; the others need not be read."""
-    stored = {name for leaf in (*scan.leaves, *scan.history) for name in leaf.columns}
+    stored = {name for leaf in scan.files for name in leaf.columns}
     return [name for name in schema.names if name in stored] or list(schema.names)
 
 
@@ -482,7 +526,7 @@ def _keys_of(rows: Sequence[Batch], names: Sequence[str]) -> set[tuple[str, ...]
 
 def _constants(scan: Scan) -> dict[str, Value]:
     """Return the components that have one value throughout the leaves of a scan."""
-    leaves: tuple[Leaf, ...] = (*scan.leaves, *scan.history)
+    leaves: tuple[Leaf, ...] = scan.files
     if not leaves:
         return {}
     dsd = scan.selection.dsd
@@ -567,13 +611,7 @@ def _in_order(component: ResolvedComponent, values: Iterable[str | None]) -> tup
 
 
 def _by_start(text: str) -> tuple[Any, ...]:
-    period = parse_period(text)
-    return period.start, period.end, text
-
-
-def _by_end(text: str) -> tuple[Any, ...]:
-    period = parse_period(text)
-    return period.end, period.start, text
+    return stored_period(text).place
 
 
 # -- values above the observation ------------------------------------------------------------------

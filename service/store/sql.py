@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsd.resolved import Dsd, ResolvedComponent, Role
+from dsd.time_period import DEFAULT_START_DAY, REPORTING_YEAR_START_DAY
 from service.query.selection import ComponentFilter, Condition, Operator, PeriodTerm, Selection
 from service.store.above import Above, condition, joined_values, quoted
 from service.store.catalog import HISTORY, Leaf
@@ -21,13 +22,17 @@ from service.store.leaf import (
     KEY_SEPARATOR,
     PERIOD_END,
     PERIOD_START,
+    PLACE,
     SERIES_KEY,
+    START_DAY,
+    TIME,
     TX_FROM,
     TX_TO,
     observation_key,
     order_columns,
 )
 from service.store.protocol import StoreError
+from service.store.timeline import Timeline
 
 _COMPARISONS = {
     Operator.EQ: "=",
@@ -112,6 +117,13 @@ class Scan:
     """Only rows whose key is not in this other state."""
     above: Above = field(default_factory=dict)
     """The values above the observation that filters or the order are about."""
+    timeline: Timeline | None = None
+    """The periods that the selection takes, and their order; None where the days in the leaves tell both."""
+
+    @property
+    def files(self) -> tuple[Leaf, ...]:
+        """All leaves that are read."""
+        return (*self.leaves, *self.history)
 
     def cut(self, offset: int, limit: int | None) -> Scan:
         """Return the rows of another offset and limit."""
@@ -150,7 +162,9 @@ class Scan:
     def _needed(self, columns: Sequence[str], *, windowed: bool) -> list[str]:
         """Return the columns to read: those asked for, and those that order and windows need."""
         wanted = [*columns, *([SERIES_KEY] if windowed else [])]
-        if self._is_reordered or self.selection.order:
+        if self.timeline is not None:
+            wanted += [TIME, *self._key_order()]
+        elif self._is_reordered or self.selection.order:
             wanted += order_columns(self._has_time)
         for entry in self.selection.order:
             wanted.append(entry.component)
@@ -160,24 +174,45 @@ class Scan:
 
     @property
     def _is_reordered(self) -> bool:
-        """True where rows come out of their order: from several versions, or by a join with values above them."""
-        return self.transaction is not None or any(
-            entry.component in self.above for entry in self.selection.filters
+        """True where rows come out of their order: from several versions, or by a join with what the leaves do not hold."""
+        return (
+            self.transaction is not None
+            or self.timeline is not None
+            or any(entry.component in self.above for entry in self.selection.filters)
         )
 
     def _all_rows(self, query: Query, needed: Sequence[str]) -> str:
         """Return SQL for the rows before windows, in key order."""
-        sql = " union all ".join(self._branches(query, needed))
+        read = [name for name in needed if name != PLACE]
+        if self.timeline is not None and self.timeline.start_days is not None:
+            read.append(START_DAY)
+        sql = " union all ".join(self._branches(query, read))
         if self.present is not None:
             key = observation_key(self._has_time)
             sql = (
                 f"select * from ({sql}) anti join ({self.present.rows(query, key)}) "  # noqa: S608
                 f"using ({', '.join(map(quoted, key))})"
             )
+        if self.timeline is not None:
+            sql = self._placed(query, sql, self.timeline)
         if self._is_reordered:
-            order = ", ".join(quoted(name) for name in order_columns(self._has_time))
+            order = ", ".join(map(quoted, self._key_order()))
             sql = f"select * from ({sql}) order by {order}"  # noqa: S608
         return sql
+
+    def _placed(self, query: Query, sql: str, timeline: Timeline) -> str:
+        """Return rows with the place of their period in the timeline, without those whose period it does not take."""
+        listed = [f"unnest({query.bind(timeline.texts)}::varchar[]) as {TIME}"]
+        key = [TIME]
+        if timeline.start_days is not None:
+            listed.append(f"unnest({query.bind(timeline.days)}::varchar[]) as {START_DAY}")
+            key.append(START_DAY)
+        listed.append(f"unnest({query.bind(list(timeline.places))}::integer[]) as {PLACE}")
+        return f"select * from ({sql}) join (select {', '.join(listed)}) using ({', '.join(key)})"  # noqa: S608
+
+    def _key_order(self) -> list[str]:
+        """Return the columns of the order of the key."""
+        return [SERIES_KEY, PLACE] if self.timeline is not None else order_columns(self._has_time)
 
     def _sorted(self, query: Query) -> str:
         """Return the order that the selection asks for, that of the key at its end."""
@@ -192,12 +227,12 @@ class Scan:
                 value = f"coalesce({value}, {above})"
             columns = [value]
             if component.role is Role.TIME:
-                columns = [quoted(PERIOD_START), quoted(PERIOD_END)]
+                columns = [PLACE] if self.timeline is not None else [PERIOD_START, PERIOD_END]
             elif is_numeric(component) and not component.is_multiple:
                 columns = [f"try_cast({value} as double)", value]
             direction = "desc" if entry.descending else "asc"
             terms += [f"{column} {direction} nulls last" for column in columns]
-        order = ", ".join((*terms, *map(quoted, order_columns(self._has_time))))
+        order = ", ".join((*terms, *map(quoted, self._key_order())))
         return f"{' '.join(joins)} order by {order}"
 
     def _ends_of_series(self) -> str:
@@ -212,7 +247,7 @@ class Scan:
 
     def _branches(self, query: Query, columns: Sequence[str]) -> Iterable[str]:
         """Yield one SELECT for each run of leaves that have the same columns."""
-        leaves = [*self.leaves, *self.history]
+        leaves = self.files
         if not leaves:
             yield self._empty(columns)
         start = 0
@@ -232,12 +267,12 @@ class Scan:
     def _type(self, name: str) -> str:
         if name in (PERIOD_START, PERIOD_END):
             return "date"
-        if name == SERIES_KEY:
+        if name in (SERIES_KEY, START_DAY):
             return "varchar"
         return "varchar[]" if self._dsd[name].is_multiple else "varchar"
 
     def _branch(self, query: Query, leaves: Sequence[Leaf], columns: Sequence[str]) -> str:
-        branch = _Branch(self._dsd, leaves[0].columns, query, self.above)
+        branch = _Branch(self._dsd, leaves[0].columns, query, self.above, self.timeline)
         listed = ", ".join(f"{branch.column(name)} as {quoted(name)}" for name in columns)
         files = query.bind([str(self.root / leaf.path) for leaf in leaves])
         sql = f"select {listed} from read_parquet({files})"  # noqa: S608
@@ -260,9 +295,12 @@ class _Branch:
     stored: Mapping[str, bool]
     query: Query
     above: Above
+    timeline: Timeline | None = None
 
     def column(self, name: str) -> str:
         """Return the expression of a component or of a column of the store."""
+        if name == START_DAY:
+            return self._start_day()
         if name.startswith("_"):
             return name
         component = self.dsd[name]
@@ -289,8 +327,39 @@ class _Branch:
             yield _any_of(self._key(key) for key in selection.keys)
         for entry in selection.filters:
             yield self._filter(entry)
-        if selection.periods:
+        if self.timeline is not None:
+            yield from self._span(selection, self.timeline)
+        elif selection.periods:
             yield _any_of(self._period(term) for term in selection.periods)
+
+    def _span(self, selection: Selection, timeline: Timeline) -> Iterable[str]:
+        """Yield bounds of the periods that a timeline takes: rows are chosen one by one after that."""
+        if not selection.periods:
+            return
+        if timeline.span is None:
+            yield "false"
+            return
+        first, last = map(self.query.bind, timeline.span)
+        yield f"{PERIOD_START} >= {first}"
+        yield f"{PERIOD_END} <= {last}"
+
+    def _start_day(self) -> str:
+        """Return the start of the reporting year of a row: its own, or that of its series, group or dataset."""
+        found = [self.column(REPORTING_YEAR_START_DAY)]
+        for level in (self.timeline.start_days or ()) if self.timeline else ():
+            if not level.dimensions:
+                found += map(self.query.bind, level.values.values())
+                continue
+            by_day: dict[object, list[str]] = {}
+            for key, day in level.values.items():
+                by_day.setdefault(day, []).append(key)
+            cases = " ".join(
+                f"when {level.key(self.dsd)} in (select unnest({self.query.bind(keys)}::varchar[])) "
+                f"then {self.query.bind(day)}"
+                for day, keys in by_day.items()
+            )
+            found.append(f"case {cases} end")
+        return f"coalesce({', '.join(found)}, {self.query.bind(DEFAULT_START_DAY)})"
 
     def _is_full(self, key: dict[str, frozenset[str]]) -> bool:
         return all(len(key.get(name, ())) == 1 for name in self.dsd.series_ids)
@@ -324,11 +393,7 @@ class _Branch:
         # Only a query on a DSD that has one is bound to periods.
         assert time is not None  # noqa: S101
         column, value = quoted(time.id), self.query.bind(condition.value)
-        test = (
-            f"{column} = {value}"
-            if positive is Operator.EQ
-            else f"{_TEXT_FUNCTIONS[positive]}({column}, {value})"
-        )
+        test = f"{_TEXT_FUNCTIONS[positive]}({column}, {value})"
         return test if positive is condition.operator else f"not {test}"
 
     def _filter(self, entry: ComponentFilter) -> str:

@@ -16,7 +16,7 @@ from codelists.urn import Urn
 from dsd.batch import ACTION, ANNOTATIONS
 from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.resolved import Dsd, Role
-from dsd.time_period import PeriodSyntaxError, parse_period
+from dsd.time_period import REPORTING_YEAR_START_DAY, parse_period
 from service.store.arrival import Arrived, arrived
 from service.store.leaf import (
     AFTER_SEPARATOR,
@@ -284,15 +284,18 @@ def _fold(frame: pl.DataFrame, key: list[str], dsd: Dsd) -> pl.DataFrame:
 
 def _with_intervals(frame: pl.DataFrame, dsd: Dsd) -> pl.DataFrame:
     texts = frame[TIME].unique().to_list()
+    # A reporting year that starts on another day may have a week or day that the calendar's lacks.
+    strict = REPORTING_YEAR_START_DAY not in dsd
     try:
-        periods = [parse_period(text) for text in texts]
-    except PeriodSyntaxError as error:
+        periods = [parse_period(text, strict=strict) for text in texts]
+        days = [(period.start, period.end) for period in periods]
+    except ValueError as error:
         raise StoreError(f"{dsd.urn.short}: {error}") from error
     intervals = pl.DataFrame(
         {
             TIME: texts,
-            PERIOD_START: [period.start for period in periods],
-            PERIOD_END: [period.end for period in periods],
+            PERIOD_START: [start for start, _ in days],
+            PERIOD_END: [end for _, end in days],
         },
         schema={TIME: pl.String, PERIOD_START: pl.Date, PERIOD_END: pl.Date},
     )

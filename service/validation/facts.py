@@ -471,7 +471,7 @@ class _Interner:
         except PeriodSyntaxError:
             return _UNRESOLVED
         # 2023 and 2023-A1 are the same year: a cell given under both is given twice.
-        identity = (period.frequency, period.first_moment, period.last_moment)
+        identity = (period.frequency, *period.place[:2])
         if identity not in self._periods:
             self._periods[identity] = self.known.setdefault(text, len(self.known))
         return self._periods[identity]

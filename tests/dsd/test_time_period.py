@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pandas as pd
@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsd.time_period import (
+    DAY,
+    SECOND,
     Frequency,
     PeriodSyntaxError,
-    add_months,
     check_start_day,
     frequency_matches,
     parse_period,
@@ -89,14 +90,38 @@ def test_reporting_periods_follow_the_start_of_the_reporting_year(
 @pytest.mark.parametrize(
     "text", ["2010", "2010-01", "2010-01-31", "2010-Q1", "2010-01-01T00:00:00"]
 )
-def test_a_time_zone_leaves_the_days_alone(text: str, zone: str) -> None:
+def test_a_period_keeps_its_days_and_knows_its_time_zone(text: str, zone: str) -> None:
+    period, bare = parse_period(text + zone), parse_period(text)
     assert interval(text + zone) == interval(text)
+    assert (period.first, period.stop, period.zone_text) == (bare.first, bare.stop, zone)
+    assert (
+        period.ahead == {"Z": 0, "+07:00": 420, "-03:30": -210, "+14:00": 840}[zone] * 60 * SECOND
+    )
+    assert (bare.zone, bare.ahead, bare.zone_text) == (None, 0, "")
+
+
+def test_the_zone_of_the_period_precedes_that_of_the_start_of_the_year() -> None:
+    assert parse_period("2010-Q1", "--07-01+07:00").zone_text == "+07:00"
+    assert parse_period("2010-Q1Z", "--07-01+07:00").zone_text == "Z"
+    assert parse_period("2010", "--07-01+07:00").zone is None
 
 
 def test_a_date_time_is_one_moment() -> None:
     moment = parse_period("2010-02-28T12:30:05.25")
     assert moment.first_moment == moment.last_moment
-    assert moment.last_moment.isoformat() == "2010-02-28T12:30:05"
+    assert moment.last_moment.isoformat() == "2010-02-28T12:30:05.250000"
+
+
+def test_no_fraction_of_a_second_is_lost() -> None:
+    texts = [f"2010-02-28T12:30:05.{digits}" for digits in ("0", "000000000001", "1", "10", "2")]
+    first = [parse_period(text).first for text in texts]
+    assert first == sorted(first)
+    assert len(set(first)) == len(texts) - 1
+    assert first[2] - first[0] == SECOND // 10
+    short = parse_period("2010-02-28T23:59:59.5/PT0.7S")
+    assert short.stop - short.first == 7 * SECOND // 10
+    assert (short.start, short.end) == (date(2010, 2, 28), date(2010, 3, 1))
+    assert short.first_moment == short.last_moment
 
 
 def test_the_end_of_a_day_is_the_start_of_the_next() -> None:
@@ -105,7 +130,38 @@ def test_the_end_of_a_day_is_the_start_of_the_next() -> None:
 
 def test_a_day_covers_its_first_and_last_second() -> None:
     day = parse_period("2010-02-28")
-    assert (day.start_time, day.end_time) == (time(0), time(23, 59, 59))
+    assert day.first_moment.isoformat() == "2010-02-28T00:00:00"
+    assert day.last_moment.isoformat() == "2010-02-28T23:59:59"
+    assert day.stop - day.first == DAY
+
+
+def test_periods_of_whole_days_say_so() -> None:
+    for text in ("2010", "2010-Q1", "2010-02-28", "2010-01-01/P10M", "2010-01-01T00:00:00/PT24H"):
+        assert parse_period(text).is_of_days, text
+    for text in ("2010Z", "2010-01-01T00:00:00", "2010-01-01/PT1H", "2010-01-01T10:00:00/P1D"):
+        assert not parse_period(text).is_of_days, text
+
+
+def test_periods_are_sorted_by_moments_on_the_clock_of_utc() -> None:
+    texts = [
+        "2010-03-31T06:59:59.9+07:00",
+        "2010-03-31T00:00:00",
+        "2010-03-31",
+        "2010",
+        "2010-04-01T00:00:00-00:01",
+    ]
+    found = sorted(texts, key=lambda text: parse_period(text).place)
+    assert found == [texts[3], *texts[:3], texts[4]]
+    assert max(texts, key=lambda text: parse_period(text).end_place) == "2010"
+
+
+def test_a_week_that_a_year_lacks_counts_on_where_that_is_asked_for() -> None:
+    week = parse_period("2010-W53", strict=False)
+    assert week[2:4] == parse_period("2011-W01")[2:4]
+    assert parse_period("2010-D366", strict=False).start == date(2011, 1, 1)
+    assert parse_period("9999-Q4", "--07-15", strict=False).stop > parse_period("9999").stop
+    with pytest.raises(PeriodSyntaxError, match="no day 0"):
+        parse_period("2010-D000", strict=False)
 
 
 def test_a_range_ends_a_second_before_the_next_begins() -> None:
@@ -141,12 +197,13 @@ def test_only_reporting_periods_say_so() -> None:
         ("2010-D000", "no day 0"),
         ("0000", "years run from 0001"),
         ("9999-W52", "beyond the years 0001 to 9999"),
-        ("9999-D366", "beyond the years 0001 to 9999"),
+        ("9999-D366", "no day 366"),
+        ("9999-12-31T24:00:00/P1D", "beyond the years 0001 to 9999"),
         ("9999-12-31T24:00:00", "beyond the years 0001 to 9999"),
         ("9999-12-01/P5M", "beyond the years 0001 to 9999"),
         ("9999-12-31/P2D", "beyond the years 0001 to 9999"),
         ("2010-01-01/P999999999D", "beyond the years 0001 to 9999"),
-        ("2010-01-01/P0D", "a second or longer"),
+        ("2010-01-01/P0D", "lasts for some time"),
         ("2010-01-01/P", "no duration"),
         ("2010-01-01/P1YT", "no duration"),
         ("2010-01-01/-P1Y", "no duration"),
@@ -260,11 +317,6 @@ def test_the_weeks_of_a_reporting_year_lead_to_the_next(year: int, start_day: st
         assert (
             parse_period(f"{year:04}-W{last}", start_day).end + timedelta(days=1) == following.start
         )
-
-
-@given(st.dates(date(1, 1, 1), date(9000, 1, 1)), st.integers(0, 11988))
-def test_months_add_as_in_dateutil(day: date, months: int) -> None:
-    assert add_months(day, months) == day + relativedelta(months=months)
 
 
 @given(st.dates(date(1, 1, 1), date(9000, 1, 1)), st.integers(0, 900), st.integers(1, 9999))

@@ -729,10 +729,12 @@ def test_rows_are_sorted_as_asked(flock, dsd):
         (Operator.NE, "2024-01-01T12:00:00", ["2023-Q1", "2023-Q2", "2023"]),
     ],
 )
-def test_periods_as_they_are_written(flock, dsd, operator, text, expected):
+def test_periods_as_they_are_written_and_to_the_moment(flock, dsd, operator, text, expected):
     times = ("2023", "2023-Q1", "2023-Q2", "2024-01-01T12:00:00")
     flock.load(dsd, [row("IDN", time) for time in times])
-    term = PeriodTerm(texts=(Condition(operator, text),))
+    condition = (Condition(operator, text),)
+    is_interval = operator in (Operator.EQ, Operator.NE)
+    term = PeriodTerm(exact=condition) if is_interval else PeriodTerm(texts=condition)
     found = [entry["TIME_PERIOD"] for entry in flock.rows(dsd, periods=(term,))]
     assert sorted(found) == sorted(expected)
 
