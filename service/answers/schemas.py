@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from codelists.base import Maintainable
+from dsd.metadata_structure import (
+    Metadataflow,
+    MetadataProvisionAgreement,
+    MetadataStructure,
+)
 from dsd.resolved import Dsd
+from dsd.resolved_metadata import Msd, resolve_metadata_structure
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import UnknownArtefactError
 from service.answers.answer import Answer, Sources, Wanted, answer_tag
@@ -23,16 +29,20 @@ from service.formats.contract import (
 )
 from service.query.binding import dimension_at_observation
 from service.query.canonical import canonical
-from service.query.errors import NotSupportedError
+from service.query.errors import SemanticError
+from service.query.grammar import Grammar
 from service.query.schema_query import SchemaQuery
 from service.query.versions import ALL_VERSIONS
 from service.registry.registry import Registry
 from service.registry.validity import measures_of, validity
 
-_TYPES = {
-    "datastructure": DataStructure.type_name,
-    "dataflow": Dataflow.type_name,
-    "provisionagreement": ProvisionAgreement.type_name,
+_TYPES: dict[str, type[Maintainable]] = {
+    "datastructure": DataStructure,
+    "dataflow": Dataflow,
+    "provisionagreement": ProvisionAgreement,
+    "metadatastructure": MetadataStructure,
+    "metadataflow": Metadataflow,
+    "metadataprovisionagreement": MetadataProvisionAgreement,
 }
 
 
@@ -43,7 +53,7 @@ def answer_schema(
 
     Raises:
         UnknownResourceError: the artefact, or something that it refers to, is not there.
-        SemanticError: the structure has no such dimension.
+        SemanticError: the structure has no such dimension; metadata have none at all, and no measures.
         NotExpressibleError: the format cannot write the answer.
     """
     if query.as_of is not None:
@@ -62,9 +72,9 @@ def answer_schema(
     is_schema = isinstance(wanted.format, SchemaFormat)
     body = None
     if not wanted.has(tag):
-        dsd = _resolved(sources.registry, query)
-        options = _options(sources.registry, query, dsd)
-        body = sources.spool.fill(_chunks(sources, dsd, options, wanted, tag), wanted.coding)
+        found = _resolved(sources.registry, query)
+        options = _options(sources.registry, query, found)
+        body = sources.spool.fill(_chunks(sources, found, options, wanted, tag), wanted.coding)
     return Answer(
         tag=tag,
         content_type=wanted.content_type,
@@ -77,46 +87,70 @@ def answer_schema(
     )
 
 
-def _resolved(registry: Registry, query: SchemaQuery) -> Dsd:
+def _resolved(registry: Registry, query: SchemaQuery) -> Dsd | Msd:
     """Return the structure through the artefact that the query names, with all constraints up to it."""
-    type_name = _TYPES.get(query.context)
-    if type_name is None:
-        raise NotSupportedError(
-            f"this service has no schemas for reference metadata, so none of a {query.context}"
-        )
-    found = registry.match(type_name, (query.agency,), (query.id,), query.version)
-    if not found:
-        of_type = registry.match(type_name, (), (), ALL_VERSIONS)
-        raise unknown_artefact(query.context, of_type, (query.agency,), query.id, query.version)
+    artefact = _named(registry, query)
     try:
-        return registry.dsd(found[0].urn)
+        if isinstance(artefact, MetadataStructure | Metadataflow | MetadataProvisionAgreement):
+            return resolve_metadata_structure(registry.structures, artefact.urn)
+        return registry.dsd(artefact.urn)
     except UnknownArtefactError as error:
         raise UnknownResourceError(
-            f"{found[0].urn.short} has no schema: what it refers to is not all there: {error}"
+            f"{artefact.urn.short} has no schema: what it refers to is not all there: {error}"
         ) from error
 
 
-def _options(registry: Registry, query: SchemaQuery, dsd: Dsd) -> SchemaOptions:
+def _named(registry: Registry, query: SchemaQuery) -> Maintainable:
+    types = [_TYPES[query.context]]
+    if query.grammar is Grammar.V1 and query.context == "provisionagreement":
+        # SDMX 2.1 has one kind of agreement, on data or on metadata.
+        types.append(MetadataProvisionAgreement)
+    for type in types:
+        found = registry.match(type.type_name, (query.agency,), (query.id,), query.version)
+        if found:
+            return found[0]
+    of_type = [
+        artefact
+        for type in types
+        for artefact in registry.match(type.type_name, (), (), ALL_VERSIONS)
+    ]
+    raise unknown_artefact(query.context, of_type, (query.agency,), query.id, query.version)
+
+
+def _options(registry: Registry, query: SchemaQuery, found: Dsd | Msd) -> SchemaOptions:
+    asked = query.dimension_at_observation
+    if isinstance(found, Msd):
+        if asked is not None or query.explicit_measure:
+            name = "explicitMeasure" if asked is None else "dimensionAtObservation"
+            raise SemanticError(f"{name}: metadata of {found.urn.short} have no observations")
+        return SchemaOptions(deletion=query.deletion)
     if not query.explicit_measure:
-        dimension = dimension_at_observation(query.dimension_at_observation, dsd)
-        return SchemaOptions(dimension, query.deletion)
-    at_measures, concepts = measures_of(registry, dsd)
-    asked = query.dimension_at_observation or at_measures
-    return SchemaOptions(dimension_at_observation(asked, dsd), query.deletion, True, concepts)
+        return SchemaOptions(dimension_at_observation(asked, found), query.deletion)
+    at_measures, concepts = measures_of(registry, found)
+    dimension = dimension_at_observation(asked or at_measures, found)
+    return SchemaOptions(dimension, query.deletion, True, concepts)
 
 
 def _chunks(
     sources: Sources,
-    dsd: Dsd,
+    found: Dsd | Msd,
     options: SchemaOptions,
     wanted: Wanted[SchemaFormat | StructureFormat],
     tag: str,
 ) -> Iterable[bytes]:
     chosen = wanted.format
     if isinstance(chosen, SchemaFormat):
-        return (chosen.make(dsd, options),)
+        return (_schema(chosen, found, options),)
     if chosen.encode is None:
         raise NotExpressibleError(f"{chosen.media_type} can only be read")
     header = Header(id=f"ILMS{tag[:16].upper()}", prepared=sources.settings.clock())
-    found: list[Maintainable] = validity(sources.registry, dsd)
-    return chosen.encode(header, found, sources.registry.structures, wanted.options)
+    artefacts: list[Maintainable] = validity(sources.registry, found)
+    return chosen.encode(header, artefacts, sources.registry.structures, wanted.options)
+
+
+def _schema(chosen: SchemaFormat, found: Dsd | Msd, options: SchemaOptions) -> bytes:
+    if isinstance(found, Dsd):
+        return chosen.make(found, options)
+    if chosen.make_metadata is None:
+        raise NotExpressibleError(f"{chosen.name} is a schema of data alone")
+    return chosen.make_metadata(found, options)

@@ -13,6 +13,7 @@ from codelists.urn import Urn
 from dsd.dataset import Action, Dataset, PreparedDataset
 from dsd.finding import Report
 from dsd.resolved import Dsd
+from dsd.resolved_metadata import Msd
 from dsd.structures import Structures
 
 
@@ -176,11 +177,12 @@ class SchemaOptions:
 
 @dataclass(frozen=True)
 class SchemaFormat:
-    """One version of the schemas that validate data messages."""
+    """One version of the schemas that validate data messages, and messages of reference metadata."""
 
     name: str
     media_type: str
     version: str
     extension: str
     make: Callable[[Dsd, SchemaOptions], bytes]
+    make_metadata: Callable[[Msd, SchemaOptions], bytes] | None
     aliases: tuple[str, ...] = field(default=())

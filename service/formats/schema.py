@@ -16,6 +16,16 @@ from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.structure import Group
 from service.formats.columns import observation_ids
 from service.formats.contract import EncodeOptions, NotExpressibleError
+from service.formats.schema_types import (
+    ANNOTATIONS,
+    OFFICIAL_SCHEMAS,
+    SCHEMA_NAMESPACE,
+    XHTML_SCHEMA,
+    complex_type,
+    facets,
+    restriction,
+    union,
+)
 from service.formats.sdmx_ml21 import DECLARATION, tag
 from service.formats.sdmx_ml_layout import (
     Layout,
@@ -27,56 +37,7 @@ from service.formats.sdmx_ml_layout import (
 from service.formats.sdmx_ml_markup import XHTML
 from service.formats.sdmx_ml_syntax import ML_VERSIONS, checked_type_name, component_type_name
 
-SCHEMA_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
-OFFICIAL_SCHEMAS = "https://xml.sdmx.org"
-XHTML_SCHEMA = "https://www.w3.org/MarkUp/SCHEMA/xhtml11.xsd"
-"""The schema of marked-up text, without which no processor takes any (SDMX 3.1 Section 3, "XHTMLType")."""
-
-# SDMX 3.1 Section 3, "Representation with Simple Text Format"; whatever is not here is a string.
-_XML_TYPES = {
-    "Alpha": "common:AlphaType",
-    "AlphaNumeric": "common:AlphaNumericType",
-    "Numeric": "common:NumericType",
-    "BigInteger": "xs:integer",
-    "Count": "xs:integer",
-    "Integer": "xs:int",
-    "Long": "xs:long",
-    "Short": "xs:short",
-    "Decimal": "xs:decimal",
-    "Incremental": "xs:decimal",
-    "InclusiveValueRange": "xs:decimal",
-    "ExclusiveValueRange": "xs:decimal",
-    "Float": "xs:float",
-    "Double": "xs:double",
-    "Boolean": "xs:boolean",
-    "URI": "xs:anyURI",
-    "DateTime": "xs:dateTime",
-    "GregorianYear": "xs:gYear",
-    "GregorianYearMonth": "xs:gYearMonth",
-    "GregorianDay": "xs:date",
-    "Time": "xs:time",
-    "Duration": "xs:duration",
-    "Month": "xs:gMonth",
-    "MonthDay": "xs:gMonthDay",
-    "Day": "xs:gDay",
-    "ObservationalTimePeriod": "common:ObservationalTimePeriodType",
-    "StandardTimePeriod": "common:StandardTimePeriodType",
-    "BasicTimePeriod": "common:BasicTimePeriodType",
-    "GregorianTimePeriod": "common:GregorianTimePeriodType",
-    "ReportingTimePeriod": "common:ReportingTimePeriodType",
-    "ReportingYear": "common:ReportingYearType",
-    "ReportingSemester": "common:ReportingSemesterType",
-    "ReportingTrimester": "common:ReportingTrimesterType",
-    "ReportingQuarter": "common:ReportingQuarterType",
-    "ReportingMonth": "common:ReportingMonthType",
-    "ReportingWeek": "common:ReportingWeekType",
-    "ReportingDay": "common:ReportingDayType",
-    "TimeRange": "common:TimeRangeType",
-}
-_NUMBERS = frozenset(
-    f"xs:{name}" for name in ("integer", "int", "long", "short", "decimal", "float", "double")
-)
-_TIME_TYPE = "common:ObservationalTimePeriodType"
+TIME_TYPE = "common:ObservationalTimePeriodType"
 _ZONE = r"(Z|[+\-]\d\d:\d\d)?"
 _GREGORIAN = {
     "GregorianYear": (rf"\d{{4}}{_ZONE}",),
@@ -95,7 +56,7 @@ _REPORTING = {
 _DATE_TIME = (r"\d{4}-\d\d-\d\dT[^/]+",)
 _ALL_GREGORIAN = tuple(pattern for patterns in _GREGORIAN.values() for pattern in patterns)
 # Each restricts the type of TIME_PERIOD, whose named parts are no restrictions of it to every processor.
-_PERIOD_PATTERNS = {
+PERIOD_PATTERNS = {
     **_GREGORIAN,
     **_REPORTING,
     "DateTime": _DATE_TIME,
@@ -108,7 +69,6 @@ _PERIOD_PATTERNS = {
     "TimeRange": (".+/.+",),
 }
 _START_DAY = "REPORTING_YEAR_START_DAY"
-_ANNOTATIONS = tag("xs:element", {"ref": "common:Annotations", "minOccurs": "0"})
 _LEVELS = {"series": "Series", "group": "Group", "observation": "Obs"}
 """Levels whose element holds the `Comp`s of its own components, by the name of the element."""
 
@@ -140,26 +100,26 @@ class _Schema:
         """Return the content of the type of a component's single values."""
         if component.role is Role.TIME:
             patterns = [("xs:pattern", pattern) for pattern in _period_patterns(component)]
-            return _restriction(_TIME_TYPE, patterns)
+            return restriction(TIME_TYPE, patterns)
         if self.deletion and component.role in (Role.MEASURE, Role.ATTRIBUTE):
             # Which value stands for one that goes makes no difference.
-            return _restriction("xs:string", [])
+            return restriction("xs:string", [])
         if self.is_2_1 and component.is_multiple:
             # Several values are one text, since SDMX-ML 2.1 has no other place for them.
-            return _restriction("xs:string", [])
+            return restriction("xs:string", [])
         if component.codelist is not None:
             codes = (code.id for code in component.allowed_codes)
-            stated = _restriction("common:IDType", [("xs:enumeration", code) for code in codes])
+            stated = restriction("common:IDType", [("xs:enumeration", code) for code in codes])
         elif component.allowed:
-            base, _ = _facets(component)
+            base, _ = facets(component.text_format)
             values = sorted(component.allowed - component.excluded)
-            stated = _restriction(base, [("xs:enumeration", value) for value in values])
+            stated = restriction(base, [("xs:enumeration", value) for value in values])
         else:
-            base, facets = _facets(component)
-            stated = _restriction(base, facets)
-            if base == "xs:string" and not facets:
+            base, limits = facets(component.text_format)
+            stated = restriction(base, limits)
+            if base == "xs:string" and not limits:
                 return stated
-        return _union([stated, *self._odd_values(component)])
+        return union([stated, *self._odd_values(component)])
 
     def _odd_values(self, component: ResolvedComponent) -> list[str]:
         """Return the types of values that say that there is none, or that none can be."""
@@ -167,14 +127,14 @@ class _Schema:
             switched_off = (
                 self.layout.version.number == "3.1" and self.dsd.structure.evolving_structure
             )
-            return [_restriction("common:NotApplicableType", [])] if switched_off else []
+            return [restriction("common:NotApplicableType", [])] if switched_off else []
         words = [] if self.is_2_1 else ["#N/A"]
-        base, facets = _facets(component) if component.codelist is None else ("", [])
-        if base in ("xs:double", "xs:float") and facets:
+        base, limits = facets(component.text_format) if component.codelist is None else ("", [])
+        if base in ("xs:double", "xs:float") and limits:
             # NaN is within no bounds.
             words.append("NaN")
         return (
-            [_restriction("xs:string", [("xs:enumeration", word) for word in words])]
+            [restriction("xs:string", [("xs:enumeration", word) for word in words])]
             if words
             else []
         )
@@ -205,7 +165,7 @@ class _Schema:
                     "xs:attribute", {"name": "id", "type": "common:NCNameIDType", "use": "required"}
                 )
                 found.append(
-                    _complex(base, "dsd:CompType", _ANNOTATIONS + inside, id, abstract=True)
+                    complex_type(base, "dsd:CompType", ANNOTATIONS + inside, id, abstract=True)
                 )
             found += self._component_type(component, base)
         return found
@@ -214,7 +174,7 @@ class _Schema:
         value, types = _official_value_type(component), []
         if not value:
             value = f"{component.id}_ValueType"
-            simple = tag("xs:simpleType", {}, _restriction(_type_name(component), []))
+            simple = tag("xs:simpleType", {}, restriction(_type_name(component), []))
             content = tag("xs:restriction", {"base": "common:ValueType"}, simple)
             types = [tag("xs:complexType", {"name": value}, tag("xs:simpleContent", {}, content))]
         most = _most_values(component)
@@ -233,7 +193,7 @@ class _Schema:
             {"name": "id", "type": "common:NCNameIDType", "use": "required", "fixed": component.id},
         )
         name = component_type_name(component.id)
-        return [*types, _complex(name, base, _ANNOTATIONS + inside, id)]
+        return [*types, complex_type(name, base, ANNOTATIONS + inside, id)]
 
     def comp(self, *levels: str) -> str:
         """Return the element `Comp` of levels, nothing where no component of them needs it."""
@@ -249,7 +209,7 @@ class _Schema:
         """Return the declaration of the XML attribute of a component."""
         type = _type_name(component)
         if component.role is Role.TIME and not _period_patterns(component):
-            type = _TIME_TYPE
+            type = TIME_TYPE
         elif self.is_2_1 and component.id == _START_DAY:
             type = "xs:gMonthDay"
         return tag("xs:attribute", {"name": component.id, "type": type, "use": use})
@@ -274,21 +234,21 @@ class _Schema:
         """Return a type of a level; SDMX 2.1 has an attribute on each that few DSDs have, and those on one level."""
         if self.is_2_1 and not abstract and f'name="{_START_DAY}"' not in attributes:
             attributes += _prohibited(_START_DAY, "xs:gMonthDay")
-        return _complex(name, base, _ANNOTATIONS + elements, attributes, abstract=abstract)
+        return complex_type(name, base, ANNOTATIONS + elements, attributes, abstract=abstract)
 
     def explicit_types(self) -> list[str]:
         """Return the type of observations and, restricting it, one a measure, by the values that its concept takes."""
         (measure,) = self.layout.measures
         codes = [("xs:enumeration", checked_type_name(c.id)) for c in self.explicit_measures]
-        found = [tag("xs:simpleType", {"name": "Measure.ID"}, _restriction("common:IDType", codes))]
+        found = [tag("xs:simpleType", {"name": "Measure.ID"}, restriction("common:IDType", codes))]
         type = tag("xs:attribute", {"name": "type", "type": "Measure.ID", "use": "optional"})
         value = tag("xs:attribute", {"name": measure.id, "use": "optional"})
         inside = type + value + self.optional(self.layout.attributes("observation"))
         if "TIME_PERIOD" not in self.layout.at_observation:
-            inside += _prohibited("TIME_PERIOD", _TIME_TYPE)
+            inside += _prohibited("TIME_PERIOD", TIME_TYPE)
         if f'name="{_START_DAY}"' not in inside:
             inside += _prohibited(_START_DAY, "xs:gMonthDay")
-        found.append(_complex("ObsType", "dsd:ObsType", _ANNOTATIONS, inside, abstract=True))
+        found.append(complex_type("ObsType", "dsd:ObsType", ANNOTATIONS, inside, abstract=True))
         for concept in self.explicit_measures:
             core = concept.core_representation
             of_concept = (
@@ -300,7 +260,7 @@ class _Schema:
                 "xs:attribute",
                 {"name": "type", "type": "Measure.ID", "use": "optional", "fixed": concept.id},
             )
-            found.append(_complex(concept.id, "ObsType", _ANNOTATIONS, fixed + value))
+            found.append(complex_type(concept.id, "ObsType", ANNOTATIONS, fixed + value))
         return found
 
     def observation_type(self) -> str:
@@ -311,7 +271,7 @@ class _Schema:
             + self.optional(self.layout.attributes("observation"))
         )
         if "TIME_PERIOD" not in self.layout.at_observation:
-            inside += _prohibited("TIME_PERIOD", _TIME_TYPE)
+            inside += _prohibited("TIME_PERIOD", TIME_TYPE)
         if not self.is_time_series:
             inside += _prohibited("type", "common:IDType")
         return self.derived("ObsType", f"{self.base}ObsType", self.comp("observation"), inside)
@@ -321,7 +281,7 @@ class _Schema:
         ids = self.layout.at_series
         inside = self.dimensions(ids) + self.optional(self.layout.attributes("series"))
         if not self.is_time_series and "TIME_PERIOD" not in ids:
-            inside += _prohibited("TIME_PERIOD", _TIME_TYPE)
+            inside += _prohibited("TIME_PERIOD", TIME_TYPE)
         base = "dsd:TimeSeriesType" if self.is_time_series else "dsd:SeriesType"
         observations = _local("Obs", "ObsType", optional=True)
         return self.derived("SeriesType", base, self.comp("series") + observations, inside)
@@ -330,7 +290,7 @@ class _Schema:
         """Return the type of attribute values of any partial key (SDMX 3.x)."""
         dimensions = "".join(self._atts_dimension(self.dsd[id]) for id in self.dsd.key_ids)
         if self.dsd.time_dimension is None:
-            dimensions += _prohibited("TIME_PERIOD", _TIME_TYPE)
+            dimensions += _prohibited("TIME_PERIOD", TIME_TYPE)
         attributes = self.optional(self.dsd.attributes)
         comp = self.comp("atts", "series", "group", "observation")
         return self.derived("AttsType", "dsd:AttsType", comp, dimensions + attributes)
@@ -363,7 +323,7 @@ class _Schema:
             base = "GroupType"
             names = [("xs:enumeration", group.id) for group in self.groups]
             found.append(
-                tag("xs:simpleType", {"name": "Group.ID"}, _restriction("common:IDType", names))
+                tag("xs:simpleType", {"name": "Group.ID"}, restriction("common:IDType", names))
             )
             type = tag("xs:attribute", {"name": "type", "type": "Group.ID", "use": "optional"})
             any_local = tag("xs:anyAttribute", {"namespace": "##local"})
@@ -449,7 +409,7 @@ def _type_name(component: ResolvedComponent) -> str:
 def _period_patterns(component: ResolvedComponent) -> tuple[str, ...]:
     """Return the patterns of TIME_PERIOD, nothing where it takes every period."""
     format = component.text_format
-    return _PERIOD_PATTERNS.get(format.data_type or "", ()) if format else ()
+    return PERIOD_PATTERNS.get(format.data_type or "", ()) if format else ()
 
 
 def _most_values(component: ResolvedComponent) -> str:
@@ -458,44 +418,6 @@ def _most_values(component: ResolvedComponent) -> str:
         (definition or component.concept.core_representation) if component.is_multiple else None
     )
     return str(stated.max_occurs) if stated is not None else "1"
-
-
-def _facets(component: ResolvedComponent) -> tuple[str, list[tuple[str, str]]]:
-    """Return base type and facets of an uncoded component."""
-    format = component.text_format
-    base = _XML_TYPES.get(format.data_type or "String" if format else "String", "xs:string")
-    if format is None:
-        return base, []
-    low, high = (
-        ("xs:minExclusive", "xs:maxExclusive")
-        if format.data_type == "ExclusiveValueRange"
-        else ("xs:minInclusive", "xs:maxInclusive")
-    )
-    is_number = base in _NUMBERS
-    stated = [
-        ("xs:minLength", format.min_length if base == "xs:string" else None),
-        ("xs:maxLength", format.max_length if base == "xs:string" else None),
-        (low, format.min_value if is_number else None),
-        (high, format.max_value if is_number else None),
-        ("xs:fractionDigits", format.decimals if base == "xs:decimal" else None),
-        ("xs:pattern", format.pattern),
-    ]
-    return base, [(facet, _text(value)) for facet, value in stated if value is not None]
-
-
-def _text(value: str | float) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _restriction(base: str, facets: Iterable[tuple[str, str]]) -> str:
-    written = "".join(tag(name, {"value": value}) for name, value in facets)
-    return tag("xs:restriction", {"base": base}, written)
-
-
-def _union(members: list[str]) -> str:
-    if len(members) == 1:
-        return members[0]
-    return tag("xs:union", {}, "".join(tag("xs:simpleType", {}, member) for member in members))
 
 
 def _prohibited(name: str, type: str) -> str:
@@ -512,18 +434,6 @@ def _local(name: str, type: str, *, optional: bool = False, many: bool = True) -
             "minOccurs": "0" if optional else None,
             "maxOccurs": "unbounded" if many else None,
         },
-    )
-
-
-def _complex(
-    name: str, base: str, elements: str, attributes: str, *, abstract: bool = False
-) -> str:
-    content = tag("xs:sequence", {}, elements) + attributes
-    restriction = tag("xs:restriction", {"base": base}, content)
-    return tag(
-        "xs:complexType",
-        {"name": name, "abstract": "true" if abstract else None},
-        tag("xs:complexContent", {}, restriction),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from codelists.representation import TextFormat
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from service.formats.columns import observation_ids
 from service.formats.contract import EncodeOptions, NotExpressibleError, SchemaOptions
@@ -24,7 +25,7 @@ _OFFICIAL = {
     "2.0": "https://json.sdmx.org/2.0.0/sdmx-json-data-schema.json",
     "2.1": "https://json.sdmx.org/2.1/sdmx-json-data-schema.json",
 }
-_DIALECT = "https://json-schema.org/draft/2019-09/schema"
+DIALECT = "https://json-schema.org/draft/2019-09/schema"
 _LEVELS = ("dataSet", "dimensionGroup", "series", "observation")
 _WHOLE = frozenset(("BigInteger", "Count", "Integer", "Long", "Short"))
 _NUMBERS = _WHOLE | {
@@ -57,7 +58,7 @@ def make_json_schema(version: str, dsd: Dsd, options: SchemaOptions) -> bytes:
     found = _JsonSchema(dsd, tuple(ids), options.deletion)
     own = {"properties": {"data": found.data()}, "required": ["data"]}
     schema = {
-        "$schema": _DIALECT,
+        "$schema": DIALECT,
         "title": f"SDMX-JSON {version} data of {structure_urn(dsd)}, {options.dimension_at_observation} at the observation",
         "allOf": [{"$ref": _OFFICIAL[version]}, own],
         "definitions": found.definitions(),
@@ -183,7 +184,11 @@ def _value(component: ResolvedComponent) -> Schema:
     """Return the schema of one value of a component without code list."""
     if component.allowed:
         return {"enum": sorted(component.allowed - component.excluded)}
-    format = component.text_format
+    return value_of(component.text_format)
+
+
+def value_of(format: TextFormat | None) -> Schema:
+    """Return the schema of one value that is written in a format."""
     if format is None:
         return {}
     if format.data_type in _NUMBERS:

@@ -14,10 +14,6 @@ class SemanticError(Exception):
     """The query is well written but asks for something that the data structure does not have."""
 
 
-class NotSupportedError(Exception):
-    """The query is right but asks for something of the standard that the service does not do."""
-
-
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a half-sentence that names the known word most like `word`, or all of them.
 

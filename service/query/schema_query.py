@@ -1,4 +1,4 @@
-"""Schema queries of both grammars: what data are valid in a context.
+"""Schema queries of both grammars: what data, or reference metadata, are valid in a context.
 
 SDMX-REST 1.5.0, 4.6.2 "Schema queries"; SDMX-REST 2.2.2, doc/schema.md.
 """

@@ -1,4 +1,4 @@
-"""The artefacts that say which data are valid in a context: for people and programs that report.
+"""The artefacts that say which data or reference metadata are valid in a context: for people and programs that report.
 
 SDMX-REST 2.2.2, doc/schema.md, "Response types": data structures, code lists with the codes that the constraints
 leave, concept schemes with the concepts in use, agency schemes with the agencies of all these; constraints
@@ -8,31 +8,46 @@ where several components have one code list and may not have the same codes of i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from codelists.base import Maintainable, Nameable, replaced
-from codelists.item_scheme import AgencyScheme, Codelist, Concept, ConceptScheme, ValueList
+from codelists.item_scheme import AgencyScheme, Code, Codelist, Concept, ConceptScheme, ValueList
 from dsd.metadata_structure import MetadataStructure
 from dsd.resolved import Dsd
+from dsd.resolved_metadata import Msd
 from service.formats.structure_table.data import MEASURE_DIMENSION
 from service.registry.partial import PartialSchemes
 from service.registry.references import Identity, identity, references_of
 from service.registry.registry import Registry
 
 
-def validity(registry: Registry, dsd: Dsd) -> list[Maintainable]:
+class Coded(Protocol):
+    """A component, or a metadata attribute, with what may be reported of it."""
+
+    @property
+    def codelist(self) -> Codelist | None: ...  # noqa: D102
+    @property
+    def allowed_codes(self) -> tuple[Code, ...]: ...  # noqa: D102
+
+
+def validity(registry: Registry, valid: Dsd | Msd) -> list[Maintainable]:
     """Return the artefacts, each once."""
-    structures: list[Maintainable] = [dsd.structure, *_metadata_structures(registry, dsd)]
+    structures: list[Maintainable] = [valid.structure]
+    if isinstance(valid, Dsd):
+        structures += _metadata_structures(registry, valid)
     concepts = list(_concept_schemes(registry, structures))
-    codelists = _codelists(dsd)
+    codelists = _codelists(valid.components)
     found: list[Maintainable] = [
         *structures,
         *concepts,
         *codelists.values(),
         *_other_enumerations(registry, [*structures, *concepts], codelists),
     ]
-    if _shares_lists_unequally(dsd):
-        found += registry.structures.constraints_of(dsd)
+    if _shares_lists_unequally(valid.components):
+        if isinstance(valid, Msd):
+            found += valid.constraints
+        else:
+            found += registry.structures.constraints_of(valid)
     return [*_agency_schemes(registry, found), *found]
 
 
@@ -43,11 +58,11 @@ def _metadata_structures(registry: Registry, dsd: Dsd) -> Iterator[MetadataStruc
             yield found
 
 
-def _codelists(dsd: Dsd) -> dict[Identity, Codelist]:
+def _codelists(components: Sequence[Coded]) -> dict[Identity, Codelist]:
     """Return the code lists of the components, each with the codes that some component may have."""
     lists: dict[Identity, Codelist] = {}
     codes: dict[Identity, set[str]] = {}
-    for component in dsd.components:
+    for component in components:
         if component.codelist is not None:
             name = identity(component.codelist)
             lists[name] = component.codelist
@@ -108,10 +123,10 @@ def _other_enumerations(
                 yield registry.with_inherited_codes(other)
 
 
-def _shares_lists_unequally(dsd: Dsd) -> bool:
+def _shares_lists_unequally(components: Sequence[Coded]) -> bool:
     """Tell whether the code lists alone do not say which codes each component may have."""
     allowed: dict[Identity, set[frozenset[str]]] = {}
-    for component in dsd.components:
+    for component in components:
         if component.codelist is not None:
             codes = frozenset(code.id for code in component.allowed_codes)
             allowed.setdefault(identity(component.codelist), set()).add(codes)

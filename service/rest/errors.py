@@ -28,7 +28,7 @@ from service.formats import UnknownFormatError, encode_error
 from service.formats.contract import Header, NotExpressibleError
 from service.formats.grouping import UnorderedRowsError
 from service.formats.sdmx_ml_markup import MarkupError
-from service.query.errors import NotSupportedError, QuerySyntaxError, SemanticError
+from service.query.errors import QuerySyntaxError, SemanticError
 from service.query.grammar import Grammar
 from service.rest.credential import CHALLENGES
 from service.rest.media_type import parse_media_ranges
@@ -80,7 +80,6 @@ ERROR_ROWS: tuple[ErrorRow, ...] = (
     ErrorRow(NotAcceptableError, None, 406, 406),
     ErrorRow(NotExpressibleError, None, 406, 406),
     ErrorRow(UriTooLongError, None, 414, 414),
-    ErrorRow(NotSupportedError, 501, 501, 501),
     ErrorRow(StoreUnavailableError, 503, 503, 503, is_public=False),
     # What should have been caught further down, or never happen: faults of the service.
     *(
@@ -127,7 +126,7 @@ def error_row(exception_class: type[BaseException]) -> ErrorRow:
 def respond_error(error: Exception, request: Request, grammar: Grammar, header: Header) -> Response:
     """Return the response that tells of an error in the family of formats that the client accepts."""
     status, code, text = _told(error, grammar)
-    if status >= 500 and status != 501:
+    if status >= 500:
         _LOGGER.error("request %s failed", header.id, exc_info=error)
     if status == 204:
         response = Response(status=204)

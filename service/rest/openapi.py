@@ -358,14 +358,8 @@ def _resources() -> Iterator[Resource]:
         yield Resource(
             grammar,
             "schema",
-            "XML Schemas of data messages",
-            # Those of reference metadata come with reference metadata.
-            (
-                _context([name for name in contexts if not name.startswith("metadata")]),
-                _AGENCY_V2,
-                _ID_V2,
-                versions,
-            ),
+            "Schemas of messages of data and of reference metadata",
+            (_context(contexts), _AGENCY_V2, _ID_V2, versions),
             3,
             parameters,
             _SCHEMA_TYPES,
@@ -595,7 +589,6 @@ _TOLD = {
     416: "The page is behind the end.",
     422: "A component that the data structure does not have.",
     500: "The service failed.",
-    501: "The service has not got it.",
     503: "The data cannot be read now.",
 }
 

@@ -731,9 +731,9 @@ def test_the_format_is_negotiated(
         (f"/dataflow/{FLOW}?dimensionAtObservation=SEX&format=xsd21-timeseries", 406, 406),
         (f"/dataflow/{FLOW}?format=csvdata", 406, 406),
         (f"/dataflow/{FLOW}?format=schema&formatVersion=2.0", 406, 406),
-        ("/metadataflow/ILMS/MDF", 501, 501),
-        ("/metadatastructure/ILMS/MSD", 501, 501),
-        ("/metadataprovisionagreement/ILMS/MPA", 400, 501),
+        ("/metadataflow/ILMS/MDF", 404, 404),
+        ("/metadatastructure/ILMS/MSD", 404, 404),
+        ("/metadataprovisionagreement/ILMS/MPA", 400, 404),
     ],
 )
 def test_errors_are_those_of_other_resources(

@@ -20,6 +20,8 @@ import dsd
 import service
 from service.app import create_app
 from service.config import Settings
+from service.query.schema_query import CONTEXTS_V1, CONTEXTS_V2
+from service.query.structure_query import RESOURCES_V1, RESOURCES_V2
 from service.rest.errors import ERROR_ROWS, error_row
 from service.store.protocol import Store, StoreUnavailableError
 
@@ -201,3 +203,35 @@ def test_a_failure_is_logged_and_not_told(
     assert str(error) in caplog.text
     assert response.headers["X-Request-ID"] in caplog.text
     assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+FLOW = "ILMS/DF_MNA_OEMP_SEX_CDS"
+ANSWERED = (
+    *(f"/sdmx/v1/{resource}/ILMS/all/latest" for resource in RESOURCES_V1),
+    "/sdmx/v1/data/DF_MNA_OEMP_SEX_CDS/all/all",
+    "/sdmx/v1/metadata/all/all/all",
+    "/sdmx/v1/availableconstraint/DF_MNA_OEMP_SEX_CDS/all/all/all",
+    *(f"/sdmx/v1/schema/{context}/ILMS/X/latest" for context in CONTEXTS_V1),
+    *(f"/sdmx/v2/structure/{resource}/ILMS/*/~" for resource in (*RESOURCES_V2, "*")),
+    f"/sdmx/v2/data/dataflow/{FLOW}/~/*",
+    f"/sdmx/v2/availability/dataflow/{FLOW}/~/*/*",
+    *(f"/sdmx/v2/schema/{context}/ILMS/X/~" for context in CONTEXTS_V2),
+    "/sdmx/v2/metadata/metadataset/*/*/~",
+    "/sdmx/v2/metadata/metadataflow/ILMS/*/~/*",
+    *(f"/sdmx/v2/metadata/structure/{resource}/ILMS/*/~" for resource in (*RESOURCES_V2, "*")),
+    "/sdmx/v2/registration/id/X",
+    "/sdmx/v2/registration/provider/ILMS/*",
+    "/sdmx/v2/registration/dataflow/ILMS/*/*",
+)
+
+
+def test_09_every_resource_of_both_standards_is_answered(client) -> None:
+    """None is 501, an HTML page, or refused as unknown: each has its answer, or says that there is nothing."""
+    for path in ANSWERED:
+        response = client.get(path)
+        assert response.status_code in (200, 204, 404), f"{response.status_code} for {path}"
+        if response.status_code == 404:
+            code, text = error_of(response)
+            assert code == ("100" if "/v1/" in path else "404"), path
+            assert "there is no such resource" not in text, path
+    assert not any(501 in (row.v1, row.v2) for row in ERROR_ROWS)
