@@ -94,13 +94,13 @@ def test_of_two_codes_the_one_of_the_later_list_stays() -> None:
     assert found.codelist_extensions == ()
 
 
-def test_own_codes_win_over_inherited_ones() -> None:
+def test_15_own_codes_win_over_inherited_ones() -> None:
     found = resolved(code_list("EX", "A X<E", extension("INDICATOR")), INDICATOR)
     assert written(found.codes) == "E F A X<E"
     assert found.codes[2].names == {"en": "A of EX"}
 
 
-def test_a_prefix_stands_before_ids_and_parents() -> None:
+def test_15_a_prefix_stands_before_ids_and_parents() -> None:
     found = resolved(
         code_list("EX", "X", extension("INDICATOR"), extension("SERIES", "SER_")), INDICATOR, SERIES
     )
@@ -120,7 +120,7 @@ def test_a_prefix_stands_before_ids_and_parents() -> None:
         ({"inclusive_code_selection": CodeSelection(wildcarded_member_values=("B%",))}, "B"),
     ],
 )
-def test_a_selection_takes_or_leaves_codes(
+def test_15_a_selection_takes_or_leaves_codes(
     selection: dict[str, CodeSelection], expected: str
 ) -> None:
     found = resolved(code_list("EX", "", extension("SERIES", **selection)), SERIES)
@@ -135,7 +135,7 @@ def test_a_code_never_hangs_under_one_of_another_list() -> None:
     assert written(resolved(code_list("EX", "B", extension("SERIES")), SERIES).codes) == "A C B"
 
 
-def test_extensions_are_followed_to_their_ends() -> None:
+def test_15_extensions_are_followed_to_their_ends() -> None:
     middle = code_list("MIDDLE", "M", extension("SERIES", "S_"))
     found = resolved(code_list("EX", "X", extension("MIDDLE", "M_")), middle, SERIES)
     assert written(found.codes) == "M_S_A M_S_B M_S_C<M_S_B M_M X"

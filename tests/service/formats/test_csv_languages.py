@@ -56,7 +56,7 @@ def table(body: bytes) -> Rows:
     return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
 
 
-def test_cells_are_written_as_the_guide_has_them(localised: Structures, header: Header) -> None:
+def test_35_cells_are_written_as_the_guide_has_them(localised: Structures, header: Header) -> None:
     rows = [
         KEY
         | {

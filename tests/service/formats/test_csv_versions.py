@@ -94,7 +94,7 @@ def read(
 @every_version
 @pytest.mark.parametrize("labels", ["id", "both", "name"])
 @pytest.mark.parametrize("keys", ["none", "series", "obs", "both"])
-def test_every_message_keeps_the_rules(
+def test_35_every_message_keeps_the_rules(
     header: Header,
     dsd: Dsd,
     rows: list[dict[str, Any]],

@@ -35,14 +35,14 @@ def lines(text: str) -> list[str]:
     return text[:-2].split("\r\n")
 
 
-def test_the_header_stands_alone_where_nothing_is_found(header: Header, dsd: Dsd) -> None:
+def test_35_the_header_stands_alone_where_nothing_is_found(header: Header, dsd: Dsd) -> None:
     assert lines(write(header, dsd, [])) == [
         "STRUCTURE[;],STRUCTURE_ID,ACTION,FREQ,REF_AREA,SEX,TIME_PERIOD,OBS_VALUE,OBS_STATUS,NOTE,"
         "METHOD[],AGE_MIN,UNIT_MEASURE,COVERAGE,TITLE"
     ]
 
 
-def test_sub_fields_are_announced_only_where_there_are_any(header: Header, dsd: Dsd) -> None:
+def test_35_sub_fields_are_announced_only_where_there_are_any(header: Header, dsd: Dsd) -> None:
     row = KEY | {"OBS_VALUE": "1"}
     assert lines(write(header, dsd, [row], component_ids=("OBS_VALUE",))) == [
         "STRUCTURE,STRUCTURE_ID,ACTION,FREQ,REF_AREA,SEX,TIME_PERIOD,OBS_VALUE",
@@ -50,7 +50,7 @@ def test_sub_fields_are_announced_only_where_there_are_any(header: Header, dsd: 
     ]
 
 
-def test_labels_both_and_keys(header: Header, dsd: Dsd) -> None:
+def test_35_labels_both_and_keys(header: Header, dsd: Dsd) -> None:
     row = KEY | {"OBS_VALUE": "1.50", "OBS_STATUS": "A"}
     wanted = {"component_ids": ("OBS_VALUE", "OBS_STATUS"), "keys": "both"}
     assert lines(write(header, dsd, [row], labels="both", languages=("fr",), **wanted)) == [
@@ -62,7 +62,7 @@ def test_labels_both_and_keys(header: Header, dsd: Dsd) -> None:
     ]
 
 
-def test_labels_name_adds_a_column_after_each(header: Header, dsd: Dsd) -> None:
+def test_35_labels_name_adds_a_column_after_each(header: Header, dsd: Dsd) -> None:
     row = KEY | {"OBS_STATUS": "A"}
     assert lines(write(header, dsd, [row], labels="name", component_ids=("OBS_STATUS",))) == [
         "STRUCTURE,STRUCTURE_ID,STRUCTURE_NAME,ACTION,FREQ,Frequency,REF_AREA,Reference area,"
@@ -108,14 +108,14 @@ def test_partial_keys_come_first(header: Header, dsd: Dsd) -> None:
         ("datastructure.DataStructure=TST:DSD_T(1.0.0)", "datastructure,TST:DSD_T(1.0.0)"),
     ],
 )
-def test_the_structure_is_the_one_asked_for(
+def test_35_the_structure_is_the_one_asked_for(
     header: Header, test_structures: Structures, urn: str, word: str
 ) -> None:
     dsd = test_structures.dsd(f"urn:sdmx:org.sdmx.infomodel.{urn}")
     assert lines(write(header, dsd, [KEY]))[1].startswith(f"{word},R,")
 
 
-def test_pandas_and_duckdb_read_the_same(
+def test_35_pandas_and_duckdb_read_the_same(
     header: Header, dsd: Dsd, batches: list[Batch], rows: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     body = b"".join(

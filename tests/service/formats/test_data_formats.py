@@ -345,7 +345,7 @@ datasets = st.dictionaries(keys, observed, min_size=1, max_size=12)
 @every_format
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_any_dataset_comes_back(
+def test_40_any_dataset_comes_back(
     entry: DataFormat, dsd: Dsd, test_structures: Structures, data: st.DataObject
 ) -> None:
     drawn = data.draw(datasets)
@@ -363,7 +363,7 @@ def test_any_dataset_comes_back(
 
 
 @pytest.mark.parametrize("name", ["csv", "json"])
-def test_an_empty_text_is_not_absent(name: str, dsd: Dsd, test_structures: Structures) -> None:
+def test_30_an_empty_text_is_not_absent(name: str, dsd: Dsd, test_structures: Structures) -> None:
     key = {"FREQ": "A", "REF_AREA": "IDN", "SEX": "SEX_T", "TIME_PERIOD": "2020"}
     rows = [key | {"NOTE": "", "METHOD": []}, key | {"TIME_PERIOD": "2021", "OBS_STATUS": "A"}]
     batches = list(batches_from_rows(dsd, rows))

@@ -46,7 +46,7 @@ def message(
 @pytest.mark.parametrize("dimension", ["TIME_PERIOD", "AllDimensions", "SEX"])
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("languages", [(), ("fr",), ("fr", "en"), ("*",)])
-def test_every_layout_is_valid(
+def test_33_every_layout_is_valid(
     header: Header,
     dsd: Dsd,
     preamble: Preamble,
@@ -68,13 +68,13 @@ def test_every_layout_is_valid(
     check_json(body, "data")
 
 
-def test_an_empty_answer_is_valid(header: Header, dsd: Dsd, check_json: Check) -> None:
+def test_33_an_empty_answer_is_valid(header: Header, dsd: Dsd, check_json: Check) -> None:
     for dimension in ("TIME_PERIOD", "AllDimensions"):
         body = write(header, dsd, make_preamble(dsd, []), [], dimension_at_observation=dimension)
         check_json(body, "data")
 
 
-def test_the_first_link_is_what_was_asked_for(
+def test_32_the_first_link_is_what_was_asked_for(
     message: Any,
     header: Header,
     test_structures: Structures,
@@ -88,7 +88,7 @@ def test_the_first_link_is_what_was_asked_for(
     assert json.loads(body)["data"]["structures"][0]["links"][0]["urn"] == urn
 
 
-def test_key_positions_and_time_intervals(message: Any) -> None:
+def test_32_key_positions_and_time_intervals(message: Any) -> None:
     dimensions = message["data"]["structures"][0]["dimensions"]
     stated = [*dimensions["series"], *dimensions["observation"]]
     assert [(d["id"], d["keyPosition"]) for d in stated] == [
@@ -105,7 +105,7 @@ def test_key_positions_and_time_intervals(message: Any) -> None:
     }
 
 
-def test_relationships_are_those_of_the_structure(message: Any) -> None:
+def test_32_relationships_are_those_of_the_structure(message: Any) -> None:
     attributes = message["data"]["structures"][0]["attributes"]
     found = {a["id"]: a["relationship"] for level in attributes.values() for a in level}
     assert found["OBS_STATUS"] == {"observation": {}}
@@ -114,7 +114,7 @@ def test_relationships_are_those_of_the_structure(message: Any) -> None:
     assert found["TITLE"] == {"dataflow": {}}
 
 
-def test_names_follow_the_languages(
+def test_32_names_follow_the_languages(
     header: Header, dsd: Dsd, preamble: Preamble, batches: list[Batch]
 ) -> None:
     def area(*languages: str) -> tuple[Any, Any]:

@@ -66,7 +66,7 @@ def read(body: bytes, structures: Structures) -> tuple[list[Dataset], list[dict[
 @pytest.mark.parametrize("dimension", ["TIME_PERIOD", "AllDimensions", "SEX"])
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("languages", [(), ("fr", "en"), ("*",)])
-def test_every_layout_is_valid(
+def test_33_every_layout_is_valid(
     header: Header,
     dsd: Dsd,
     rows: Any,
@@ -90,7 +90,7 @@ def test_every_layout_is_valid(
 
 @every_version
 @pytest.mark.parametrize("action", list(Action))
-def test_every_action_is_valid(
+def test_33_every_action_is_valid(
     header: Header, dsd: Dsd, rows: Any, validators: dict[str, Any], name: str, action: Action
 ) -> None:
     wire = json.loads(write(header, name, [prepared(dsd, rows, action=action)]))
@@ -132,7 +132,7 @@ def test_what_is_said_of_a_data_set_comes_back(
 
 
 @pytest.mark.parametrize("name", ["json", "json20"])
-def test_data_sets_of_several_structures_are_valid(
+def test_33_data_sets_of_several_structures_are_valid(
     header: Header,
     dsd: Dsd,
     rows: Any,

@@ -40,7 +40,7 @@ def write(header: Header, dsd: Dsd) -> Write:
 
 
 @pytest.mark.parametrize("dimension", LAYOUTS)
-def test_structure_specific_data_are_valid_against_both_schemas(
+def test_29_structure_specific_data_are_valid_against_both_schemas(
     write: Write,
     dsd: Dsd,
     preamble: Preamble,
@@ -67,7 +67,7 @@ def test_structure_specific_time_series_are_valid(
 
 
 @pytest.mark.parametrize("dimension", LAYOUTS)
-def test_generic_data_are_valid(
+def test_29_generic_data_are_valid(
     write: Write,
     preamble: Preamble,
     batches: list[Batch],
@@ -209,7 +209,7 @@ def test_batches_may_end_anywhere(
     assert write(name, preamble, parts) == write(name, preamble, batches)
 
 
-def test_the_agreement_is_named_in_the_header(
+def test_28_the_agreement_is_named_in_the_header(
     test_structures: Structures, header: Header, preamble: Preamble, batches: list[Batch]
 ) -> None:
     urn = "urn:sdmx:org.sdmx.infomodel.registry.ProvisionAgreement=TST:PA_IDN(1.0.0)"

@@ -153,7 +153,7 @@ def schemas(dsd_m: Dsd, ml_schema: Callable[..., etree.XMLSchema]) -> dict[str, 
 
 @pytest.mark.parametrize("dimension", LAYOUTS)
 @pytest.mark.parametrize("name", LATER)
-def test_several_measures_and_values_of_every_level_come_back(
+def test_29_several_measures_and_values_of_every_level_come_back(
     name: str,
     dimension: str,
     header: Header,
@@ -203,7 +203,7 @@ def test_a_dimension_switched_off_is_valid_where_the_structure_evolves(
         assert schema.validate(etree.fromstring(body)) is expected
 
 
-def test_an_agreement_or_dsd_is_referred_to_by_its_urn(
+def test_28_an_agreement_or_dsd_is_referred_to_by_its_urn(
     test_structures: Structures, header: Header, ml_schema: Callable[..., etree.XMLSchema]
 ) -> None:
     for urn, element in (
@@ -291,7 +291,7 @@ def test_several_data_sets_of_several_structures(
         assert [row["TIME_PERIOD"] for rows in found for row in rows] == ["2020", "2021", "2022"]
 
 
-def test_one_action_of_all_sets_stands_in_the_header_too(
+def test_28_one_action_of_all_sets_stands_in_the_header_too(
     header: Header, three_sets: list[PreparedDataset]
 ) -> None:
     for action in Action:
@@ -407,7 +407,7 @@ def shape(body: bytes) -> list[Any]:
     return [of(child) for child in data_sets(body)[0]]
 
 
-def test_a_deletion_says_what_goes_by_what_it_names(
+def test_36_a_deletion_says_what_goes_by_what_it_names(
     header: Header, dsd_m: Dsd, ml_schema: Callable[..., etree.XMLSchema]
 ) -> None:
     rows = [
@@ -460,7 +460,7 @@ def test_a_flat_deletion_has_observations_of_partial_keys(
 
 
 @pytest.mark.parametrize("name", ["ml30", "ml21", "ml21-generic"])
-def test_earlier_versions_delete_whole_series_and_observations_but_no_partial_key(
+def test_36_earlier_versions_delete_whole_series_and_observations_but_no_partial_key(
     name: str,
     header: Header,
     test_structures: Structures,

@@ -98,7 +98,9 @@ def test_each_format_writes_the_example(
 
 
 @pytest.mark.parametrize(("type_name", "name"), CELLS)
-def test_what_is_written_is_valid(type_name: str, name: str, validate_structures: Validate) -> None:
+def test_16_what_is_written_is_valid(
+    type_name: str, name: str, validate_structures: Validate
+) -> None:
     path = cell(type_name, name)
     if path.exists():
         validate_structures(path.read_bytes(), name)
@@ -107,7 +109,7 @@ def test_what_is_written_is_valid(type_name: str, name: str, validate_structures
 
 
 @pytest.mark.parametrize(("type_name", "name"), CELLS)
-def test_read_write_read_is_the_same(type_name: str, name: str, known: Structures) -> None:
+def test_40_read_write_read_is_the_same(type_name: str, name: str, known: Structures) -> None:
     path = cell(type_name, name)
     if not path.exists():
         return
@@ -122,7 +124,7 @@ def test_read_write_read_is_the_same(type_name: str, name: str, known: Structure
 
 
 @pytest.mark.parametrize("type_name", TYPES)
-def test_nothing_is_lost_on_the_way_through_another_format(
+def test_40_nothing_is_lost_on_the_way_through_another_format(
     type_name: str, known: Structures
 ) -> None:
     """What a format keeps whole reaches every other as if it came from the source."""

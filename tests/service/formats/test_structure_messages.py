@@ -44,7 +44,7 @@ def find(document: etree._Element, path: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("languages", [(), ("fr",), ("th", "fr"), ("*",)])
-def test_every_type_is_valid_ml21(
+def test_16_every_type_is_valid_ml21(
     test_structures: Structures,
     header: Header,
     message_schema: etree.XMLSchema,
@@ -55,7 +55,7 @@ def test_every_type_is_valid_ml21(
     assert len(find(document, "//mes:Structures/*/*")) == len(test_structures)
 
 
-def test_every_built_in_artefact_is_valid_ml21(
+def test_16_every_built_in_artefact_is_valid_ml21(
     structures: Structures, header: Header, message_schema: etree.XMLSchema
 ) -> None:
     document = valid(ml(header, structures, structures), message_schema)
@@ -166,7 +166,7 @@ def test_several_values_become_an_annotated_text(
     assert titles == ["urn:sdmx:org.sdmx.infomodel.codelist.Codelist=TST:CL_METHOD(1.0.0)"]
 
 
-def test_stable_versions_are_final_and_organisation_schemes_never(
+def test_16_stable_versions_are_final_and_organisation_schemes_never(
     test_structures: Structures, header: Header
 ) -> None:
     document = etree.fromstring(ml(header, test_structures, test_structures))

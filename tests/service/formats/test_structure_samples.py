@@ -83,7 +83,7 @@ def test_every_sample_is_read_or_says_why_not(shared: Any) -> None:
     assert counted >= 40
 
 
-def test_every_sample_survives_its_own_format(
+def test_40_every_sample_survives_its_own_format(
     shared: Any, validate_structures: Callable[[bytes, str], None]
 ) -> None:
     for sample, path, name in files(shared):
@@ -101,7 +101,7 @@ def test_every_sample_survives_its_own_format(
 
 
 @pytest.mark.parametrize("target", [entry.name for entry in STRUCTURE_FORMATS])
-def test_every_sample_is_valid_in_every_format(
+def test_16_every_sample_is_valid_in_every_format(
     shared: Any, validate_structures: Callable[[bytes, str], None], target: str
 ) -> None:
     for sample, path, name in files(shared):

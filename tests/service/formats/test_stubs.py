@@ -105,7 +105,7 @@ def content_of(artefact: Maintainable) -> dict[str, Any]:
 
 @pytest.mark.parametrize("complete", [False, True], ids=["stub", "complete"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_stub_has_no_content(name: str, complete: bool) -> None:
+def test_12_a_stub_has_no_content(name: str, complete: bool) -> None:
     artefact = source(name)
     made = stub(artefact, complete, lambda _: URL)
     assert content_of(made).keys() <= REQUIRED.get(type(artefact).__name__, set())
@@ -123,7 +123,7 @@ def test_a_stub_has_no_content(name: str, complete: bool) -> None:
 @pytest.mark.parametrize("complete", [False, True], ids=["stub", "complete"])
 @pytest.mark.parametrize("format_name", FORMATS)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_stub_is_valid_and_read_back_as_one(
+def test_12_a_stub_is_valid_and_read_back_as_one(
     name: str, format_name: str, complete: bool, validate_structures: Validate
 ) -> None:
     made = stub(source(name), complete, lambda _: URL)
@@ -148,7 +148,7 @@ def test_a_stub_is_valid_and_read_back_as_one(
 
 
 @pytest.mark.parametrize("format_name", ["ml21", "ml30", "ml31"])
-def test_a_stub_in_xml_says_where_the_artefact_is(format_name: str) -> None:
+def test_12_a_stub_in_xml_says_where_the_artefact_is(format_name: str) -> None:
     body, _, _ = written(stub(source("codelist"), False, lambda _: URL), format_name)
     (element,) = etree.fromstring(body).iter("{*}Codelist")
     assert element.get("isExternalReference") == "true"
@@ -157,7 +157,7 @@ def test_a_stub_in_xml_says_where_the_artefact_is(format_name: str) -> None:
 
 
 @pytest.mark.parametrize("format_name", ["json", "json20", "json10"])
-def test_a_stub_in_json_says_where_the_artefact_is(format_name: str) -> None:
+def test_12_a_stub_in_json_says_where_the_artefact_is(format_name: str) -> None:
     body, _, _ = written(stub(source("codelist"), False, lambda _: URL), format_name)
     (found,) = json.loads(body)["data"]["codelists"]
     assert found["isExternalReference"] is True

@@ -49,7 +49,7 @@ def test_a_key_of_wildcards_selects_everything(dsd: Dsd) -> None:
     assert v1(dsd, "..") == v2(dsd, "*.*") == v2(dsd, "IDN,*.*.*") == Selection(dsd)
 
 
-def test_several_keys_are_alternatives(dsd: Dsd) -> None:
+def test_19_several_keys_are_alternatives(dsd: Dsd) -> None:
     assert v2(dsd, "IDN.A,MYS").keys == (
         {"AREA": frozenset({"IDN"}), "FREQ": frozenset({"A"})},
         {"AREA": frozenset({"MYS"})},
@@ -57,29 +57,29 @@ def test_several_keys_are_alternatives(dsd: Dsd) -> None:
 
 
 @pytest.mark.parametrize("key", ["IDN", "IDN.A", "IDN.A.x.2010", "."])
-def test_a_key_of_1_5_has_a_position_for_each_dimension(dsd: Dsd, key: str) -> None:
+def test_19_a_key_of_1_5_has_a_position_for_each_dimension(dsd: Dsd, key: str) -> None:
     with pytest.raises(QuerySyntaxError, match=r"TST:TIMED\(1\.0\.0\) has 3: AREA\.FREQ\.ITEM"):
         v1(dsd, key)
 
 
-def test_a_key_of_2_2_may_be_shorter_but_not_longer(dsd: Dsd) -> None:
+def test_19_a_key_of_2_2_may_be_shorter_but_not_longer(dsd: Dsd) -> None:
     assert v2(dsd, "IDN").keys == ({"AREA": frozenset({"IDN"})},)
     with pytest.raises(QuerySyntaxError, match=r"key 'IDN.\*.x.y' has 4 positions"):
         v2(dsd, "IDN.*.x.y")
 
 
-def test_unknown_codes_beside_known_ones_are_left_out(dsd: Dsd) -> None:
+def test_19_unknown_codes_beside_known_ones_are_left_out(dsd: Dsd) -> None:
     assert v1(dsd, "IDN+XXX..").keys == ({"AREA": frozenset({"IDN"})},)
 
 
-def test_an_unknown_key_beside_a_known_one_is_left_out(dsd: Dsd) -> None:
+def test_19_an_unknown_key_beside_a_known_one_is_left_out(dsd: Dsd) -> None:
     assert v2(dsd, "XXX.A,MYS.A,MYS.Z").keys == (
         {"AREA": frozenset({"MYS"}), "FREQ": frozenset({"A"})},
     )
 
 
 @pytest.mark.parametrize("key", ["XXX..", "IDN.Z.", "XXX+YYY.A.x"])
-def test_only_unknown_codes_select_nothing(dsd: Dsd, key: str) -> None:
+def test_19_only_unknown_codes_select_nothing(dsd: Dsd, key: str) -> None:
     assert v1(dsd, key).is_empty
     assert not v1(dsd, "IDN..").is_empty
     assert not v1(dsd).is_empty
@@ -93,7 +93,7 @@ def test_values_of_an_uncoded_dimension_are_not_checked(dsd: Dsd) -> None:
 
 
 @pytest.mark.parametrize("component", ["AREA", "ITEM", "OBS_VALUE", "TITLE", "STATUS"])
-def test_any_component_may_be_filtered(dsd: Dsd, component: str) -> None:
+def test_20_any_component_may_be_filtered(dsd: Dsd, component: str) -> None:
     assert v2(dsd, query=f"c[{component}]=ge:A").filters == (
         ComponentFilter(component, ((Condition(Operator.GE, "A"),),)),
     )
@@ -105,7 +105,7 @@ def test_a_filter_on_time_is_among_the_periods_only(dsd: Dsd) -> None:
     assert len(selection.periods) == 1
 
 
-def test_a_filter_on_an_unknown_component_names_the_nearest(dsd: Dsd) -> None:
+def test_20_a_filter_on_an_unknown_component_names_the_nearest(dsd: Dsd) -> None:
     with pytest.raises(SemanticError, match=r"c\[STATSU\].* did you mean STATUS\?"):
         v2(dsd, query="c[STATSU]=A")
 
@@ -152,14 +152,14 @@ def test_history_declined_is_not_refused(dsd: Dsd) -> None:
 # -- the dimension at the observation --------------------------------------------------------------
 
 
-def test_the_default_dimension_at_the_observation_is_time(dsd: Dsd, timeless_dsd: Dsd) -> None:
+def test_23_the_default_dimension_at_the_observation_is_time(dsd: Dsd, timeless_dsd: Dsd) -> None:
     query = parse_data_query_v2("", "")
     assert dimension_at_observation(query.dimension_at_observation, dsd) == "TIME_PERIOD"
     assert dimension_at_observation(query.dimension_at_observation, timeless_dsd) == "AllDimensions"
 
 
 @pytest.mark.parametrize("asked", [*DIMENSIONS, "AllDimensions"])
-def test_each_dimension_may_be_at_the_observation(dsd: Dsd, asked: str) -> None:
+def test_23_each_dimension_may_be_at_the_observation(dsd: Dsd, asked: str) -> None:
     query = parse_data_query_v2("", f"dimensionAtObservation={asked}")
     assert dimension_at_observation(query.dimension_at_observation, dsd) == asked
     assert bind(query, dsd) == Selection(dsd)
@@ -169,7 +169,9 @@ def test_each_dimension_may_be_at_the_observation(dsd: Dsd, asked: str) -> None:
     ("asked", "hint"),
     [("TimePeriod", "TIME_PERIOD"), ("alldimensions", "AllDimensions"), ("STATUS", "known are")],
 )
-def test_another_dimension_at_the_observation_is_refused(dsd: Dsd, asked: str, hint: str) -> None:
+def test_23_another_dimension_at_the_observation_is_refused(
+    dsd: Dsd, asked: str, hint: str
+) -> None:
     with pytest.raises(SemanticError, match=hint):
         v2(dsd, query=f"dimensionAtObservation={asked}")
 
@@ -193,7 +195,7 @@ def test_another_dimension_at_the_observation_is_refused(dsd: Dsd, asked: str, h
         ("attributes=none&measures=OBS_VALUE", "OBS_VALUE"),
     ],
 )
-def test_attributes_and_measures_choose_components_in_dsd_order(
+def test_24_attributes_and_measures_choose_components_in_dsd_order(
     dsd: Dsd, query: str, extra: str
 ) -> None:
     assert v2(dsd, query=query).component_ids == (*DIMENSIONS, *extra.split())
@@ -221,7 +223,7 @@ def test_all_components_are_none_in_particular(dsd: Dsd, query: str) -> None:
         ("attributes=dataset,series&measures=none", "TITLE UNIT COLLECTION"),
     ],
 )
-def test_without_observations_a_series_is_one_row(dsd: Dsd, query: str, extra: str) -> None:
+def test_24_without_observations_a_series_is_one_row(dsd: Dsd, query: str, extra: str) -> None:
     selection = v2(dsd, query=f"{query}&firstNObservations=5&lastNObservations=5")
     assert selection.component_ids == (*DIMENSIONS[:3], *extra.split())
     assert (selection.first_n, selection.last_n) == (1, None)
@@ -237,7 +239,7 @@ def test_without_observations_a_series_is_one_row(dsd: Dsd, query: str, extra: s
         ("nodata", "attributes=dataset,series&measures=none"),
     ],
 )
-def test_each_detail_of_1_5_is_a_choice_of_2_2(dsd: Dsd, detail: str, same: str) -> None:
+def test_24_each_detail_of_1_5_is_a_choice_of_2_2(dsd: Dsd, detail: str, same: str) -> None:
     assert v1(dsd, query=f"detail={detail}") == v2(dsd, query=same)
 
 
@@ -256,7 +258,7 @@ def test_observations_are_wanted_unless_series_alone_are(dsd: Dsd, timeless_dsd:
         ("measures=OBS_VALEU", "did you mean OBS_VALUE"),
     ],
 )
-def test_an_unknown_component_to_return_is_refused(dsd: Dsd, query: str, hint: str) -> None:
+def test_24_an_unknown_component_to_return_is_refused(dsd: Dsd, query: str, hint: str) -> None:
     with pytest.raises(SemanticError, match=hint):
         v2(dsd, query=query)
 

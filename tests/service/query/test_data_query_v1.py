@@ -46,11 +46,11 @@ def test_parts_at_the_end_may_be_left_out(path: str) -> None:
     assert read(path) == read("F")
 
 
-def test_an_empty_position_is_any_value() -> None:
+def test_19_an_empty_position_is_any_value() -> None:
     assert read("F/A..C").keys == ((("A",), (), ("C",)),)
 
 
-def test_plus_joins_values_of_a_position() -> None:
+def test_19_plus_joins_values_of_a_position() -> None:
     assert read("F/A.B+C+B.").keys == ((("A",), ("B", "C"), ()),)
 
 

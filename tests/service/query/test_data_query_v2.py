@@ -47,15 +47,15 @@ def test_several_agencies_ids_and_versions_are_joined_by_comma() -> None:
     assert query.version == parse_version_query("1.0.0,+")
 
 
-def test_a_key_may_leave_out_dimensions_at_the_end() -> None:
+def test_19_a_key_may_leave_out_dimensions_at_the_end() -> None:
     assert read("dataflow/A/F/*/D.USD").keys == ((("D",), ("USD",)),)
 
 
-def test_several_keys_are_alternatives() -> None:
+def test_19_several_keys_are_alternatives() -> None:
     assert read("dataflow/A/F/*/A.*.C,B,A.*.C").keys == ((("A",), (), ("C",)), (("B",),))
 
 
-def test_one_key_of_all_among_several_is_all() -> None:
+def test_19_one_key_of_all_among_several_is_all() -> None:
     assert read("dataflow/A/F/*/A.B,*").keys == ()
 
 
@@ -99,11 +99,11 @@ def test_brackets_may_be_percent_encoded() -> None:
     assert read("", "c%5BX%5D=A") == read("", "c[X]=A")
 
 
-def test_plus_means_and_whether_encoded_or_not() -> None:
+def test_20_plus_means_and_whether_encoded_or_not() -> None:
     assert read("", "c[X]=ge:A%2Ble:B") == read("", "c[X]=ge:A+le:B")
 
 
-def test_each_component_is_filtered_once_but_several_may_be() -> None:
+def test_20_each_component_is_filtered_once_but_several_may_be() -> None:
     assert [entry.component for entry in read("", "c[X]=A&c[Y]=B").filters] == ["X", "Y"]
 
 

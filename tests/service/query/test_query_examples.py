@@ -56,7 +56,7 @@ def test_a_query_that_breaks_the_grammar_is_answered_with_what_to_write(
 
 
 @pytest.mark.parametrize(("expression", "meaning"), rows("filters/cases.tsv", 2))
-def test_an_expression_of_c_means_what_the_standard_says(expression: str, meaning: str) -> None:
+def test_20_an_expression_of_c_means_what_the_standard_says(expression: str, meaning: str) -> None:
     (found,) = parse_data_query_v2("", f"c[X]={expression}").filters
     read = " | ".join(
         " & ".join(f"{condition.operator} {condition.value}" for condition in term)

@@ -22,13 +22,13 @@ REFUSED = (FOLDER / "refused.txt").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize(("query", "expected"), CASES)
-def test_a_version_query_selects_what_the_standard_says(query: str, expected: str) -> None:
+def test_14_a_version_query_selects_what_the_standard_says(query: str, expected: str) -> None:
     found = parse_version_query(query).select(AVAILABLE)
     assert found == ([] if expected == "-" else expected.split())
 
 
 @pytest.mark.parametrize("query", REFUSED)
-def test_a_version_query_outside_the_table_is_refused(query: str) -> None:
+def test_14_a_version_query_outside_the_table_is_refused(query: str) -> None:
     with pytest.raises(QuerySyntaxError, match=re.escape(f"version {query!r}")):
         parse_version_query(query)
 
@@ -46,17 +46,17 @@ def test_a_version_query_outside_the_table_is_refused(query: str) -> None:
         ("7.0", []),
     ],
 )
-def test_version_queries_of_1_5_join_with_plus(query: str, expected: list[str]) -> None:
+def test_14_version_queries_of_1_5_join_with_plus(query: str, expected: list[str]) -> None:
     assert set(parse_version_query(query, Grammar.V1).select(AVAILABLE)) == set(expected)
 
 
 @pytest.mark.parametrize("query", ["", "1.0+", "+", "~", "1.0,2.0", "1.+.0", "1.2.3.4", "new"])
-def test_version_queries_of_1_5_have_no_wildcards(query: str) -> None:
+def test_14_version_queries_of_1_5_have_no_wildcards(query: str) -> None:
     with pytest.raises(QuerySyntaxError, match=r"several as 1\.0\+2\.0"):
         parse_version_query(query, Grammar.V1)
 
 
-def test_the_latest_of_1_5_is_no_draft() -> None:
+def test_14_the_latest_of_1_5_is_no_draft() -> None:
     query = parse_version_query("latest", Grammar.V1)
     assert query.select(["1.0", "2.0.0-draft"]) == ["1.0"]
     assert query.select(["2.0.0-draft"]) == []
@@ -118,7 +118,7 @@ def holds(version: str, minimum: tuple[int, ...], at: int, *, stable: bool) -> b
     st.integers(0, 2),
     st.sampled_from("+~*"),
 )
-def test_wildcards_with_a_minimum_select_as_the_model(
+def test_14_wildcards_with_a_minimum_select_as_the_model(
     available: list[str], minimum: list[int], at: int, symbol: str
 ) -> None:
     at = min(at, len(minimum) - 1)
@@ -135,7 +135,7 @@ def test_wildcards_with_a_minimum_select_as_the_model(
 
 
 @given(st.lists(versions, max_size=12, unique=True))
-def test_the_bare_wildcards_select_as_the_model(available: list[str]) -> None:
+def test_14_the_bare_wildcards_select_as_the_model(available: list[str]) -> None:
     ordered = sorted(available, key=rank)
     stable = [v for v in ordered if len(split(v)[0]) == 3 and not split(v)[1] and split(v)[0][0]]
     assert parse_version_query("*").select(available) == ordered

@@ -51,7 +51,7 @@ def lineage(scheme: ItemScheme, id: str) -> set[str]:
 
 
 @pytest.mark.parametrize("resource", sorted(set(ITEM_SCHEMES_V2) - {"valuelist"}))
-def test_the_items_of_every_scheme_can_be_asked_for(resource: str) -> None:
+def test_13_the_items_of_every_scheme_can_be_asked_for(resource: str) -> None:
     scheme = source(resource)
     assert isinstance(scheme, ItemScheme)
     path = f"{resource}/{scheme.agency_id}/{scheme.id}/*"
@@ -85,7 +85,7 @@ def test_in_1_5_items_are_joined_by_plus(resource: str) -> None:
         ("reportingtaxonomy", "R1.R11", {"R1", "R1.R11"}),
     ],
 )
-def test_a_nested_item_comes_with_those_above_and_without_those_under_it(
+def test_13_a_nested_item_comes_with_those_above_and_without_those_under_it(
     name: str, item: str, expected: set[str]
 ) -> None:
     (found,) = ask(source(name), "v2", f"{name}/*/*/*/{item}")
@@ -123,7 +123,7 @@ CONCEPTS = ConceptScheme(
         ("A.B.C.X", None),
     ],
 )
-def test_a_nested_id_names_the_item_that_is_under_the_others(item, expected) -> None:
+def test_13_a_nested_id_names_the_item_that_is_under_the_others(item, expected) -> None:
     found = with_items(CONCEPTS, [item])
     assert (found and ids_of(found)) == expected
 

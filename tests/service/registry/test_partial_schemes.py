@@ -150,7 +150,7 @@ def test_discriminated_unions_come_resolved_and_reduced(flow: str, codes: set[st
 # -- what nobody uses any more ---------------------------------------------------------------------
 
 
-def test_what_only_items_left_out_refer_to_is_left_out() -> None:
+def test_11_what_only_items_left_out_refer_to_is_left_out() -> None:
     concepts = ConceptScheme(
         **NAMED,
         id="CS",
@@ -181,7 +181,7 @@ def test_what_only_items_left_out_refer_to_is_left_out() -> None:
 LISTS = (codelist("CL_1", "A", "B", "C"), codelist("CL_2", "X", "Y", "Z"))
 
 
-def test_codes_in_hierarchies() -> None:
+def test_11_codes_in_hierarchies() -> None:
     codes = tuple(
         HierarchicalCode(id=id, code=urn("Code", name, id))
         for name, id in (("CL_1", "A"), ("CL_1", "C"), ("CL_2", "Y"))
@@ -196,7 +196,7 @@ def test_codes_in_hierarchies() -> None:
     ("value", "expected"),
     [(MappedValue(value="B"), {"A", "B"}), (MappedValue(value="B.*", is_reg_ex=True), None)],
 )
-def test_codes_in_maps(value: MappedValue, expected: set[str] | None) -> None:
+def test_11_codes_in_maps(value: MappedValue, expected: set[str] | None) -> None:
     codes = RepresentationMap(
         **NAMED,
         id="M",
@@ -228,7 +228,7 @@ def test_a_list_that_a_component_may_use_in_full_is_whole() -> None:
     assert left(found, "CL_1") is None
 
 
-def test_concepts_in_maps_and_units_in_categorisations() -> None:
+def test_11_concepts_in_maps_and_units_in_categorisations() -> None:
     concepts = ConceptScheme(**NAMED, id="CS", concepts=tuple(Concept(id=id) for id in "ABC"))
     mapped = ConceptSchemeMap(
         **NAMED,
@@ -258,7 +258,7 @@ def test_concepts_in_maps_and_units_in_categorisations() -> None:
     assert left(found, "CAS") == {"T"}
 
 
-def test_agencies_are_those_that_maintain_what_is_returned() -> None:
+def test_11_agencies_are_those_that_maintain_what_is_returned() -> None:
     schemes = (
         AgencyScheme(
             agency_id="SDMX",

@@ -112,7 +112,7 @@ def target_of(urn: Urn) -> Maintainable | None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.parent.name)
-def test_every_reference_is_followed_in_both_directions(path: Path) -> None:
+def test_11_every_reference_is_followed_in_both_directions(path: Path) -> None:
     artefact = read(path)
     wanted = {
         identity(target): target
@@ -220,7 +220,7 @@ def test_every_reference_of_the_table_is_one(artefact: Maintainable, wanted: str
     assert wanted in {urn.maintainable.type for urn in references_of(artefact)}
 
 
-def test_examples_and_other_ways_are_the_whole_table() -> None:
+def test_11_examples_and_other_ways_are_the_whole_table() -> None:
     seen: dict[str, set[str]] = {}
     for artefact in (*map(read, SOURCES), *(made for made, _ in OTHER_WAYS)):
         types = {urn.maintainable.type for urn in references_of(artefact)}
@@ -352,13 +352,15 @@ def test_in_1_5_the_agency_refers_to_nothing(varied) -> None:
         ("allstubs", ["Codelist CL_BASE", "Codelist CL_EXTENDED"]),
     ],
 )
-def test_inherited_lists_are_returned_where_they_are_not_resolved(varied, detail, expected) -> None:
+def test_15_inherited_lists_are_returned_where_they_are_not_resolved(
+    varied, detail, expected
+) -> None:
     """Check-list 15."""
     found = ask(varied, "v2", "codelist/T/CL_EXTENDED", f"references=descendants&detail={detail}")
     assert [name for name in found if name.startswith("Codelist")] == expected
 
 
-def test_an_extended_list_is_referred_to_by_what_extends_it(varied) -> None:
+def test_15_an_extended_list_is_referred_to_by_what_extends_it(varied) -> None:
     found = ask(varied, "v2", "codelist/T/CL_BASE", "references=ancestors")
     assert found == ["Codelist CL_BASE", "Codelist CL_EXTENDED", "ConceptScheme CS"]
 
@@ -392,7 +394,7 @@ def test_types_of_2_1_only_belong_to_1_5() -> None:
         ("allowedconstraint", {"Allowed"}),
     ],
 )
-def test_constraints_of_1_5_are_told_by_their_role(resource: str, roles: set[str]) -> None:
+def test_17_constraints_of_1_5_are_told_by_their_role(resource: str, roles: set[str]) -> None:
     """Check-list 17."""
     everything = Structures(read(path) for path in SOURCES)
     query = parse_structure_query_v1(f"{resource}/all/all/all", "")

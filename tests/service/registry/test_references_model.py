@@ -80,7 +80,7 @@ def ask(found: Edges, of: set[int], references: str, line: str) -> list[int]:
 
 
 @given(edges, st.sets(st.integers(0, SIZE - 1), min_size=1, max_size=3), words)
-def test_one_word_brings_what_it_says_once(found: Edges, of: set[int], word: str) -> None:
+def test_11_one_word_brings_what_it_says_once(found: Edges, of: set[int], word: str) -> None:
     wanted = of | expected(word, found, of)
     assert ask(found, of, word, "v2") == sorted(wanted)
     if word != "ancestors":
@@ -90,13 +90,13 @@ def test_one_word_brings_what_it_says_once(found: Edges, of: set[int], word: str
 @given(
     edges, st.integers(0, SIZE - 1), st.lists(words.filter("none".__ne__), min_size=2, max_size=3)
 )
-def test_several_words_bring_what_each_says(found: Edges, of: int, several: list[str]) -> None:
+def test_11_several_words_bring_what_each_says(found: Edges, of: int, several: list[str]) -> None:
     wanted = {of}.union(*(expected(word, found, {of}) for word in several))
     assert ask(found, {of}, ",".join(several), "v2") == sorted(wanted)
 
 
 @given(edges, st.integers(0, SIZE - 1))
-def test_a_type_brings_what_is_reached_in_one_direction(found: Edges, of: int) -> None:
+def test_11_a_type_brings_what_is_reached_in_one_direction(found: Edges, of: int) -> None:
     wanted = {of} | expected("descendants", found, {of}) | expected("ancestors", found, {of})
     assert ask(found, {of}, "process", "v2") == sorted(wanted)
     assert ask(found, {of}, "codelist", "v2") == [of]

@@ -40,7 +40,7 @@ def address(artefact: Maintainable) -> str:
         value if isinstance(value, str) else f"{value['query']}-{value['references']}"
     ),
 )
-def test_references_bring_exactly_the_neighbours(registry, line, case) -> None:
+def test_11_references_bring_exactly_the_neighbours(registry, line, case) -> None:
     matches = [a.id for a in ask(registry, line, case["query"])]
     found = [a.id for a in ask(registry, line, case["query"], f"references={case['references']}")]
     assert matches
@@ -66,7 +66,7 @@ def test_references_bring_exactly_the_neighbours(registry, line, case) -> None:
         ("v2", "agencyscheme/SDMX/AGENCIES/1.0+.0", []),
     ],
 )
-def test_versions_and_several_names(registry, line, path, expected) -> None:
+def test_14_versions_and_several_names(registry, line, path, expected) -> None:
     assert [artefact.version for artefact in ask(registry, line, path)] == expected
 
 
@@ -86,13 +86,13 @@ def test_artefacts_come_in_the_order_of_messages(registry) -> None:
         ("dataproviderscheme/T/DATA_PROVIDERS/~/P2", ["P2"]),
     ],
 )
-def test_items_come_with_those_above_them(registry, path, expected) -> None:
+def test_13_items_come_with_those_above_them(registry, path, expected) -> None:
     (scheme,) = ask(registry, "v2", path)
     assert [item.id for item in scheme.items] == expected
     assert scheme.is_partial
 
 
-def test_a_category_comes_without_those_under_it(registry) -> None:
+def test_13_a_category_comes_without_those_under_it(registry) -> None:
     (scheme,) = ask(registry, "v2", "categoryscheme/T/CAS/~/S")
     assert [path for path, _ in scheme.walk()] == ["S"]
     (scheme,) = ask(registry, "v2", "categoryscheme/T/CAS/~/S.U")
@@ -111,7 +111,7 @@ def by_id(found: list[Maintainable]) -> dict[str, Maintainable]:
     return {artefact.id: artefact for artefact in found}
 
 
-def test_stubs_have_names_and_no_content(registry) -> None:
+def test_12_stubs_have_names_and_no_content(registry) -> None:
     found = by_id(ask(registry, "v2", "dataflow/T/DF1", "detail=allstubs&references=all"))
     assert all(artefact.is_external_reference for artefact in found.values())
     flow = found["DF1"]
@@ -121,7 +121,7 @@ def test_stubs_have_names_and_no_content(registry) -> None:
     assert found["D"].data_structure_components is None
 
 
-def test_complete_stubs_keep_notes_and_descriptions(registry) -> None:
+def test_12_complete_stubs_keep_notes_and_descriptions(registry) -> None:
     (flow,) = ask(registry, "v2", "dataflow/T/DF1", "detail=allcompletestubs")
     assert flow.is_external_reference
     assert flow.structure is None
@@ -130,7 +130,7 @@ def test_complete_stubs_keep_notes_and_descriptions(registry) -> None:
 
 
 @pytest.mark.parametrize("detail", ["referencestubs", "referencecompletestubs"])
-def test_only_what_is_referenced_becomes_a_stub(registry, detail) -> None:
+def test_12_only_what_is_referenced_becomes_a_stub(registry, detail) -> None:
     found = by_id(ask(registry, "v2", "dataflow/T/DF1", f"detail={detail}&references=all"))
     assert found["DF1"].structure is not None
     assert not found["DF1"].is_external_reference
@@ -143,7 +143,7 @@ def partial_ids(found: list[Maintainable], id: str) -> list[str] | None:
     return [item.id for item in scheme.items] if scheme.is_partial else None
 
 
-def test_referencepartial_keeps_what_the_answer_uses(registry) -> None:
+def test_11_referencepartial_keeps_what_the_answer_uses(registry) -> None:
     found = ask(registry, "v2", "dataflow/T/DF1", "detail=referencepartial&references=all")
     # DF1 and its DSD leave A11; what is above it stays.
     assert partial_ids(found, "CL_A") == ["T", "A1", "A11"]
@@ -154,7 +154,7 @@ def test_referencepartial_keeps_what_the_answer_uses(registry) -> None:
     assert [path for path, _ in by_id(found)["CAS"].walk()] == ["S", "S.T"]
 
 
-def test_constraints_on_the_dsd_count_for_a_dataflow(registry) -> None:
+def test_11_constraints_on_the_dsd_count_for_a_dataflow(registry) -> None:
     found = ask(registry, "v2", "dataflow/T/DF2", "detail=referencepartial&references=descendants")
     assert registry.structures.dsd(DF2)["A"].allowed == {"A11", "A2"}
     # With those above them that is all there are.
@@ -166,7 +166,7 @@ def test_the_matches_themselves_stay_whole(registry) -> None:
     assert partial_ids(found, "CL_A") is None
 
 
-def test_an_agreement_narrows_as_its_dataflow_does(registry) -> None:
+def test_11_an_agreement_narrows_as_its_dataflow_does(registry) -> None:
     found = ask(
         registry, "v2", "provisionagreement/T/PA1", "detail=referencepartial&references=descendants"
     )

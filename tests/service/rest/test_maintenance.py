@@ -292,7 +292,7 @@ def _zipped(body: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def test_created_and_replaced_together_is_207(desk):
+def test_37_created_and_replaced_together_is_207(desk):
     desk.post(codelist())
     assert desk.post(codelist("ABC"), CONCEPTS) == 207
     assert sorted(result[:3] for result in desk.results()) == [
@@ -309,14 +309,14 @@ def test_what_is_there_as_submitted_stays_untouched(desk):
     assert len(desk.client.get("/sdmx/v2/structure-history").json["changes"]) == 1
 
 
-def test_one_created_artefact_has_its_address(desk):
+def test_37_one_created_artefact_has_its_address(desk):
     desk.post(codelist())
     assert desk.last.headers["Location"] == Desk.path(codelist())
     assert desk.client.get(desk.last.headers["Location"]).status_code == 200
 
 
 @pytest.mark.parametrize("format", [name for name in sorted(BY_NAME) if name != "ml31"])
-def test_what_was_got_can_be_sent_back(desk_of, format):
+def test_40_what_was_got_can_be_sent_back(desk_of, format):
     """Whatever the format cannot express: what it says is what it would say of what is there."""
     root = desk_of("ILMS", Role.ADMINISTRATOR)
     kind = BY_NAME[format]
@@ -328,7 +328,7 @@ def test_what_was_got_can_be_sent_back(desk_of, format):
     assert all("unchanged" in text for text in texts)
 
 
-def test_put_replaces_exactly_what_it_names(desk):
+def test_37_put_replaces_exactly_what_it_names(desk):
     assert desk.put(codelist()) == 404
     desk.post(codelist())
     assert desk.put(codelist("ABC")) == 200
@@ -339,13 +339,13 @@ def test_put_replaces_exactly_what_it_names(desk):
     assert desk.ask("PUT", Desk.path(codelist()), desk.body(codelist(), CONCEPTS)) == 422
 
 
-def test_a_type_in_the_url_takes_that_type_only(desk):
+def test_37_a_type_in_the_url_takes_that_type_only(desk):
     assert desk.post(codelist(), path=f"{URL}/codelist") == 201
     assert desk.post(codelist("ABC"), CONCEPTS, path=f"{URL}/codelist") == 422
     assert desk.codes(codelist()) == ["A", "B"]
 
 
-def test_what_is_deleted_is_gone(desk):
+def test_37_what_is_deleted_is_gone(desk):
     desk.post(codelist())
     assert desk.delete(codelist()) == 200
     assert desk.results() == [("Delete", "Success", "200", "Codelist TST:CL(1.0) was deleted")]
@@ -366,7 +366,7 @@ def test_a_change_of_what_is_not_named_exactly_is_refused(desk, method, path, st
 # -- versions and finality ----------------------------------------------------------------------------
 
 
-def test_a_final_version_never_changes(desk):
+def test_37_a_final_version_never_changes(desk):
     final = codelist(version="1.0.0")
     desk.post(final)
     for attempt in (
@@ -419,7 +419,7 @@ def test_what_sdmx_2_1_calls_final_is_final(desk):
     assert desk.post(codelist("ABC"), format="ml21") == 409
 
 
-def test_a_built_in_final_version_is_final(desk_of, structures):
+def test_37_a_built_in_final_version_is_final(desk_of, structures):
     root = desk_of("ILMS", Role.ADMINISTRATOR)
     built_in = structures.get(
         "urn:sdmx:org.sdmx.infomodel.codelist.Codelist=ILMS:CL_SEX(1.0.0)", Codelist
@@ -445,7 +445,7 @@ def test_a_built_in_scheme_that_is_no_final_version_can_be_extended_and_not_dele
 # -- references ---------------------------------------------------------------------------------------
 
 
-def test_every_reference_resolves_in_the_registry_or_the_message(desk):
+def test_37_every_reference_resolves_in_the_registry_or_the_message(desk):
     structure = data_structure(codelist())
     assert desk.post(structure) == 409
     text = desk.text()
@@ -476,7 +476,7 @@ def test_a_reference_of_another_class_is_told(desk):
     assert "names a Codelist, a DataStructure belongs here" in desk.text()
 
 
-def test_what_is_referred_to_stays(desk):
+def test_37_what_is_referred_to_stays(desk):
     structure = data_structure(codelist())
     desk.post(structure, codelist(), CONCEPTS, dataflow(structure))
     for artefact, referrer in (
@@ -522,7 +522,7 @@ def with_dimension(structure: DataStructure, dimension: Dimension) -> DataStruct
     return replaced(structure, data_structure_components=replaced(parts, dimension_list=dimensions))
 
 
-def test_a_message_is_done_whole_or_not_at_all(desk):
+def test_37_a_message_is_done_whole_or_not_at_all(desk):
     desk.post(codelist())
     final = replaced(codelist(version="1.0.0"), id="FINAL")
     desk.post(final)
@@ -780,7 +780,7 @@ def request_of(
     "path", ["/sdmx/v2", "/sdmx/v2/", "/ws/secure/sdmxapi/rest", "/ws/secure/sdmxapi/rest/"]
 )
 @pytest.mark.parametrize("format", ["ml21", "ml30", "ml31"])
-def test_a_submit_structure_request_is_taken(desk, path, format):
+def test_37_a_submit_structure_request_is_taken(desk, path, format):
     body = request_of(desk, codelist(), CONCEPTS, action="Append", format=format)
     version = {"ml21": "2.1", "ml30": "3.0.0", "ml31": "3.1.0"}[format]
     etree.XMLSchema(etree.parse(str(XSDS[version]))).assertValid(etree.fromstring(body))

