@@ -86,6 +86,8 @@ class Dsd:
     agreement: Urn | None
     components: tuple[ResolvedComponent, ...]
     """All components in DSD order: dimensions, TIME_PERIOD, measures, attributes."""
+    metadata_ids: frozenset[str] = frozenset()
+    """Attributes of the metadata structure that the DSD names, of which data messages may carry values."""
     by_id: dict[str, ResolvedComponent] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +103,10 @@ class Dsd:
     def __contains__(self, component_id: object) -> bool:
         """Tell whether the DSD has this component."""
         return component_id in self.by_id
+
+    def is_metadata(self, name: str) -> bool:
+        """Tell whether a name is that of a metadata attribute, or of one nested in it: `CONTACT[].NAME`."""
+        return name.partition(".")[0].partition("[")[0] in self.metadata_ids and name not in self
 
     def of_role(self, *roles: Role) -> tuple[ResolvedComponent, ...]:
         """Return the components of these roles in DSD order."""

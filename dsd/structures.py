@@ -17,6 +17,7 @@ from codelists.representation import Representation
 from codelists.urn import ARTEFACT_TYPES, Urn, parse_urn
 from codelists.version import latest, parse_version
 from dsd.code_extension import codes_meant, with_inherited_codes
+from dsd.metadata_structure import MetadataStructure
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.sdmx_json import StructureMessageError, decode_structures
 from dsd.structure import (
@@ -168,7 +169,19 @@ class Structures:
             dataflow,
             agreement.urn if agreement else None,
             self._components(found, constraints),
+            self._metadata_ids(found),
         )
+
+    def _metadata_ids(self, structure: DataStructure) -> frozenset[str]:
+        """Return the attributes on top of the metadata structure that a DSD names; none where it is not there."""
+        named = self.find(structure.metadata) if structure.metadata else None
+        if not isinstance(named, MetadataStructure) or named.metadata_structure_components is None:
+            return frozenset()
+        parts = named.metadata_structure_components
+        lists = [report.metadata_attributes for report in parts.report_structures]
+        if parts.metadata_attribute_list is not None:
+            lists.append(parts.metadata_attribute_list.metadata_attributes)
+        return frozenset(attribute.id for attributes in lists for attribute in attributes)
 
     def constraints_of(self, dsd: Dsd) -> list[DataConstraint]:
         """Return the constraints that count in a resolved DSD, those on the DSD first."""

@@ -306,6 +306,16 @@ class _Run:
 
     def unknown_column(self, column: Column, absent: list[str]) -> Finding:
         """Return the finding of a column that is no component."""
+        if self.dsd.is_metadata(column.id):
+            return Finding(
+                rule="metadata-not-kept",
+                severity=Severity.WARNING,
+                message=f"{column.id!r} is an attribute of the metadata structure of {self.dsd.urn.short}: reference "
+                "metadata, which are not kept.",
+                dataflow=self.dsd.urn.short,
+                component=column.id,
+                locator="line:1",
+            )
         near = get_close_matches(column.id.upper(), absent, n=1, cutoff=0.8)
         if near:
             return Finding(

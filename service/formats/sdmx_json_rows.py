@@ -194,7 +194,19 @@ class DataSetReader:
         everything = [*stated, *(c.id for c in self.measures)]
         everything += [c.id for level in self.attributes.values() for c in level]
         for id in everything:
-            if id not in self.dsd:
+            if self.dsd.is_metadata(id):
+                self.report.add(
+                    Finding(
+                        rule="metadata-not-kept",
+                        severity=Severity.WARNING,
+                        message=f"{id!r} is an attribute of the metadata structure of {self.dsd.urn.short}: reference "
+                        "metadata, which are not kept.",
+                        dataflow=self.dsd.urn.short,
+                        component=id,
+                        locator=f"pointer:{self.pointer}",
+                    )
+                )
+            elif id not in self.dsd:
                 self.add(
                     "unknown-component",
                     f"{self.dsd.urn.short} has no component {id!r}; it was left out.",

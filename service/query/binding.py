@@ -228,7 +228,7 @@ def _check_ids(
 ) -> None:
     ids = [component.id for component in known]
     for word in asked:
-        if word not in keywords and word not in ids:
+        if word not in keywords and word not in ids and not dsd.is_metadata(word):
             raise SemanticError(
                 f"{parameter}={word}: {dsd.urn.short} has none of that id; "
                 f"{nearest(word, [*ids, *keywords])}"

@@ -266,6 +266,16 @@ class Assembly:
         if name in self._unknown_names:
             return
         self._unknown_names.add(name)
+        if self.dsd.is_metadata(name):
+            self._add(
+                position,
+                f"{name!r} is an attribute of the metadata structure of {self.dsd.urn.short}: reference metadata, "
+                "which are not kept.",
+                rule="metadata-not-kept",
+                severity=Severity.WARNING,
+                component=name,
+            )
+            return
         self._add(
             position,
             f"{self.dsd.urn.short} has no component {name!r}; it was left out.",
