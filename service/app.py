@@ -22,6 +22,17 @@ from service.store.protocol import Store
 from service.submission.structures import StructureDesk
 from service.web.blueprint import Pages
 
+_EXPOSED = (
+    "Accept-Post, Accept-Ranges, Allow, Content-Disposition, Content-Encoding, Content-Language, Content-Range, ETag, "
+    "Last-Modified, Location, Vary, Warning, WWW-Authenticate, X-Request-ID"
+)
+"""Headers of answers that scripts of other origins may read."""
+# A wildcard means any but Authorization; older browsers do not know it.
+_TAKEN = (
+    "Accept, Accept-Language, Action, Authorization, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, "
+    "If-Range, Range, X-Range, X-Request-ID, X-Requested-With, *"
+)
+"""Headers of requests that they may send."""
 _API = ("/sdmx/", f"{FMR_PATH}/")
 
 
@@ -40,7 +51,13 @@ def create_app(
         load_structures() if structures is None else structures, opened.artefacts
     )
     sources = Sources(
-        settings, registries.current(), opened, Spool(settings.temporary_folder), registries
+        settings,
+        registries.current(),
+        opened,
+        Spool(settings.temporary_folder),
+        registries,
+        # What the program answers of the same data and structures may change with it.
+        changed=settings.clock(),
     )
     app = Flask("service.web", static_folder=None)
     # Paths are the clients' own: `//` and a slash at the end mean something in a key.
@@ -63,6 +80,7 @@ def create_app(
     app.register_blueprint(pages.blueprint())
     app.add_url_rule("/health", "health", _health)
     app.before_request(lambda: _check_length(settings))
+    app.before_request(_preflight)
     app.after_request(_open_to_all_origins)
     app.register_error_handler(Exception, lambda error: _failed(error, settings, pages))
     app.wsgi_app = access_logged(app.wsgi_app)  # type: ignore[assignment, method-assign]
@@ -79,23 +97,29 @@ def _check_length(settings: Settings) -> None:
     if length > settings.max_url_bytes:
         raise UriTooLongError(
             f"the URL has {length} bytes and the service reads {settings.max_url_bytes}; "
-            "ask for less at once"
+            "ask for less at once, or send a data query as POST, its parameters in the body"
         )
+
+
+def _preflight() -> Response | None:
+    """Let scripts of other origins learn that a path is not there: a refused preflight would hide the status."""
+    is_preflight = "Access-Control-Request-Method" in request.headers
+    if request.method == "OPTIONS" and is_preflight and request.url_rule is None:
+        response = Response(status=204)
+        response.headers.remove("Content-Type")
+        response.headers["Allow"] = "GET, HEAD, OPTIONS, POST, PUT, DELETE"
+        return response
+    return None
 
 
 def _open_to_all_origins(response: Response) -> Response:
     """Let scripts of any origin read every answer, errors too (Fetch standard, CORS protocol)."""
     headers = response.headers
     headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = (
-        "Content-Disposition, Content-Language, ETag, Last-Modified, Location, X-Request-ID"
-    )
+    headers["Access-Control-Expose-Headers"] = _EXPOSED
     if request.method == "OPTIONS":
         headers["Access-Control-Allow-Methods"] = headers.get("Allow", "GET, HEAD, OPTIONS")
-        headers["Access-Control-Allow-Headers"] = (
-            "Accept, Accept-Language, Action, Authorization, Content-Type, If-None-Match, Range, X-Range, "
-            "X-Request-ID"
-        )
+        headers["Access-Control-Allow-Headers"] = _TAKEN
         headers["Access-Control-Max-Age"] = "86400"
     headers["X-Content-Type-Options"] = "nosniff"
     return response

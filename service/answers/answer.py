@@ -31,12 +31,16 @@ class Sources:
     spool: Spool
     registries: Registries | None = None
     """Where the registry comes from where structures can change; None where they cannot."""
+    changed: datetime | None = None
+    """When a structure, or the program with those that it brings along, last changed."""
 
     def now(self) -> Sources:
         """Return the sources with the registry of now: one state of the structures for a whole answer."""
-        return (
-            self if self.registries is None else replace(self, registry=self.registries.current())
-        )
+        if self.registries is None:
+            return self
+        # Asked before the registry: the instant may be older than what it stands for, never newer.
+        changed = latest(self.changed, self.registries.changed_at())
+        return replace(self, registry=self.registries.current(), changed=changed)
 
     def at(self, instant: datetime) -> Sources:
         """Return the sources with the registry as it was at an instant."""
@@ -54,11 +58,11 @@ class Wanted(Generic[AnyFormat]):
     options: EncodeOptions = field(default_factory=EncodeOptions)
     coding: str = IDENTITY
     known_tags: frozenset[str] = frozenset()
-    """Opaque tags of the answers that the client has; `*` for any (RFC 9110, 13.1.2)."""
+    """Opaque tags of the answers that the client has (RFC 9110, 13.1.2)."""
 
     def has(self, tag: str) -> bool:
         """Tell whether the client has the answer with this tag."""
-        return tag in self.known_tags or "*" in self.known_tags
+        return tag in self.known_tags
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,16 @@ class Answer:
     left_out: tuple[str, ...] = ()
     """Why parts of what was asked for are not in the body: the format cannot express them."""
     last_modified: datetime | None = None
+    """When the data last changed of which it is; None where it is of structures alone."""
     total: int | None = None
     """Observations in the whole answer, where a page of it was asked for."""
     is_exact: bool = True
     """False where two answers with one tag say the same in bytes that may differ (RFC 9110, 8.8.1)."""
+
+
+def latest(*instants: datetime | None) -> datetime | None:
+    """Return the last of the instants that are known."""
+    return max((instant for instant in instants if instant is not None), default=None)
 
 
 def answer_tag(parts: Sequence[object], coding: str) -> str:

@@ -21,6 +21,7 @@ from service.query.binding import bind, dimension_at_observation
 from service.query.canonical import canonical
 from service.query.data_query import DataQuery
 from service.query.errors import QuerySyntaxError, SemanticError
+from service.query.grammar import Grammar
 from service.query.selection import Order, Selection
 from service.query.source import Revision, Snapshot
 
@@ -63,11 +64,22 @@ def answer_data(
     if page is not None and total and page.first >= total:
         raise PageBehindEndError(total)
     parts = question.windowed(found)
-    _check_size(sources, [part.selection for part in parts], moment)
+    _check_size(sources, query.grammar, [part.selection for part in parts], moment)
     return replace(question.encoded(parts, revisions), total=total)
 
 
-def _check_size(sources: Sources, selections: Sequence[Selection], moment: datetime | None) -> None:
+# How to ask for less, in the words of each API line.
+_NARROWER = {
+    Grammar.V1: "narrow the key, or the periods by startPeriod and endPeriod, ask for the latest by lastNObservations=1, or in "
+    "parts by the header Range: values=0-{last}",
+    Grammar.V2: "narrow the key, or the periods by c[TIME_PERIOD]=ge:2020, ask for the latest by lastNObservations=1, or in "
+    "parts by limit={limit}&offset=0 or the header Range: values=0-{last}",
+}
+
+
+def _check_size(
+    sources: Sources, grammar: Grammar, selections: Sequence[Selection], moment: datetime | None
+) -> None:
     limit = sources.settings.max_response_observations
     # A whole dataflow is counted without reading; only where these have too many must their parts be counted.
     if all(entry.as_of in (None, moment) and not entry.gone for entry in selections):
@@ -77,9 +89,9 @@ def _check_size(sources: Sources, selections: Sequence[Selection], moment: datet
     rows = sum(map(sources.store.count, selections))
     if rows > limit:
         series_only = any(selection.series_only for selection in selections)
+        hint = _NARROWER[grammar].format(limit=limit, last=limit - 1)
         raise ResponseTooLargeError(
-            f"{rows} {'series' if series_only else 'observations'} match and one answer may hold {limit}; "
-            "narrow the key or the periods, or ask in parts with limit and offset"
+            f"{rows} {'series' if series_only else 'observations'} match and one answer may hold {limit}; {hint}"
         )
 
 

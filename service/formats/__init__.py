@@ -96,6 +96,7 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         ),
         encode=encode_csv_1_0,
         decode=decode_csv_1_0,
+        aliases=("text/csv",),
     ),
     DataFormat(
         name="json",
@@ -130,6 +131,7 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         ),
         encode=encode_json_1_0,
         decode=decode_json,
+        aliases=("application/json",),
     ),
     DataFormat(
         name="ml21",
@@ -178,7 +180,7 @@ _DATA_FORMATS: tuple[DataFormat, ...] = (
         encode=encode_structure_specific_31,
         decode=decode_ml,
         # What plain XML means where SDMX 3.1 is spoken; elsewhere generic data come first.
-        aliases=("application/xml",),
+        aliases=("application/xml", "text/xml"),
     ),
     DataFormat(
         name="ml30",
@@ -283,10 +285,10 @@ def _xml(name: str, version: str, form: Form, aliases: tuple[str, ...] = ()) -> 
 STRUCTURE_FORMATS: tuple[StructureFormat, ...] = (
     _json("json", "2.1.0", Form.JSON21, ("application/json",)),
     _json("json20", "2.0.0", Form.JSON20),
-    _json("json10", "1.0.0", Form.JSON10),
+    _json("json10", "1.0.0", Form.JSON10, ("application/json",)),
     _xml("ml21", "2.1", Form.ML21, ("application/xml", "text/xml")),
     _xml("ml30", "3.0.0", Form.ML30),
-    _xml("ml31", "3.1.0", Form.ML31),
+    _xml("ml31", "3.1.0", Form.ML31, ("application/xml", "text/xml")),
 )
 """Every structure format, in the same order."""
 

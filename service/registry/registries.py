@@ -15,7 +15,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 
 from codelists.base import Maintainable
 from dsd.final_version import is_final_artefact
@@ -26,6 +26,7 @@ from service.store.protocol import ArtefactKey, Artefacts, ArtefactState
 
 _LOG = logging.getLogger(__name__)
 _EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+_END = datetime.max.replace(tzinfo=UTC)
 _FORMER_STATES = 4
 """Former states that are kept for the next question about them."""
 
@@ -55,6 +56,7 @@ class Registries:
         self._artefacts = artefacts
         self._lock = threading.Lock()
         self._held: Held = {}
+        self._changed: tuple[int, datetime | None] = (0, None)
         # One value, so that a thread never sees the revision of one with the registry of another.
         self._known = (0, built_in)
         self._former: OrderedDict[int, Registry] = OrderedDict()
@@ -69,6 +71,14 @@ class Registries:
             if self._artefacts.revision() != self._known[0]:
                 self._renew()
             return self._known[1]
+
+    def changed_at(self) -> datetime | None:
+        """Return when a pushed artefact last changed or went; None where none ever did."""
+        number = self._artefacts.revision()
+        if self._changed[0] != number:
+            found = self._artefacts.revision_at(_END)
+            self._changed = (found.number, found.at)
+        return self._changed[1]
 
     def at(self, instant: datetime) -> Registry:
         """Return the registry as it was at an instant; the built-in artefacts are those of now."""

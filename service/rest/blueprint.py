@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from service.answers.answer import Answer, Sources, Wanted
+from service.answers.answer import Answer, Page, Sources, Wanted, latest
 from service.answers.availability import answer_availability
 from service.answers.data import answer_data
 from service.answers.metadata import answer_metadata
 from service.answers.registrations import answer_registrations
 from service.answers.schemas import answer_schema
+from service.answers.spool import IDENTITY
 from service.answers.structures import answer_structures
 from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
 from service.formats.contract import SchemaFormat, StructureFormat
@@ -50,7 +51,7 @@ from service.query.structure_query import (
 )
 from service.rest.range_header import UNIT, asked_page
 from service.rest.request import FORM, read_request, with_posted
-from service.rest.response import AnyFormat, read_wanted, respond
+from service.rest.response import VARY, AnyFormat, read_wanted, respond
 
 MAX_FORM_BYTES = 1024 * 1024
 """Of a query in the body of a POST."""
@@ -155,6 +156,8 @@ class _Views:
                 raise RequestEntityTooLarge(
                     f"a query in the body may have {MAX_FORM_BYTES} bytes; ask for less at once"
                 )
+            if request.headers.get("Content-Encoding", IDENTITY).lower() != IDENTITY:
+                raise UnsupportedMediaType("a query in the body is taken as it is, not packed")
             form = request.get_data(cache=False).decode("ascii", "replace")
             asked = with_posted(read_request(request.environ, self._prefix + resource), form, named)
             return self._data(parse(asked.path, asked.query))
@@ -163,10 +166,12 @@ class _Views:
 
     def _data(self, query: DataQuery) -> Response:
         wanted = self._wanted(query.presentation, _DATA_FORMATS)
-        page = asked_page(request.headers, query)
+        page = asked_page(request, query)
         answer = answer_data(self._sources, query, wanted, page)
-        response = respond(answer, self._sources.registry.languages, page)
+        response = self._respond(answer, page)
         response.headers["Accept-Ranges"] = UNIT
+        # Caches know the headers of HTTP alone.
+        response.headers["Vary"] = f"{VARY}, X-Range"
         return response
 
     def availability(self, resource: str, parse: AvailabilityParser) -> Callable[..., Response]:
@@ -223,7 +228,9 @@ class _Views:
             query = parse_registration_query(asked.path, asked.query)
             wanted = self._wanted(query.presentation, REGISTRY_FORMATS)
             entry_point = self._entry_point()
-            return self._respond(answer_registrations(self._sources, query, wanted, entry_point))
+            answer = answer_registrations(self._sources, query, wanted, entry_point)
+            # Of what has gone it knows no instant.
+            return self._respond(answer, is_dated=False)
 
         return view
 
@@ -244,5 +251,8 @@ class _Views:
             self._sources.spool.codings,
         )
 
-    def _respond(self, answer: Answer) -> Response:
-        return respond(answer, self._sources.registry.languages)
+    def _respond(
+        self, answer: Answer, page: Page | None = None, *, is_dated: bool = True
+    ) -> Response:
+        changed = latest(answer.last_modified, self._sources.changed) if is_dated else None
+        return respond(answer, self._sources.registry.languages, changed, page)

@@ -6,7 +6,7 @@ SDMX-REST 1.5.0, 4_7_errors.md; SDMX-REST 2.2.2, doc/status.md, which has droppe
 from __future__ import annotations
 
 import logging
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from flask import Request, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, UnsupportedMediaType
@@ -26,13 +26,14 @@ from service.answers.errors import (
 from service.config import SettingError
 from service.formats import UnknownFormatError, encode_error
 from service.formats.contract import Header, NotExpressibleError
+from service.formats.error_message import JSON_VERSIONS, Family
 from service.formats.grouping import UnorderedRowsError
 from service.formats.sdmx_ml_markup import MarkupError
 from service.query.errors import QuerySyntaxError, SemanticError
 from service.query.grammar import Grammar
 from service.rest.credential import CHALLENGES
-from service.rest.media_type import parse_media_ranges
-from service.rest.negotiation import NotAcceptableError
+from service.rest.media_type import Weighted, parse_media_ranges, version_fits
+from service.rest.negotiation import NotAcceptableError, family_of
 from service.rest.range_header import unsatisfied_range
 from service.rest.request import FORM
 from service.rest.response import VARY
@@ -45,8 +46,6 @@ from service.submission.structures import (
 )
 
 _LOGGER = logging.getLogger(__name__)
-
-Family = Literal["xml", "json"]
 
 
 class UriTooLongError(Exception):
@@ -109,12 +108,29 @@ _HIDDEN_TEXTS = {
 _HTTP_TEXTS = {
     404: "there is no such resource; /sdmx/v1/dataflow and /sdmx/v2/structure/dataflow list the data",
 }
-_CONTENT_TYPES: dict[Family, str] = {
-    # SDMX has no media type for errors: SDMX-ML has a root element, SDMX-JSON a data message without data.
-    "xml": "application/xml",
-    "json": "application/vnd.sdmx.data+json;version=2.1.0",
-}
-_DEFAULT_FAMILY: dict[Grammar, Family] = {Grammar.V1: "xml", Grammar.V2: "json"}
+
+
+class ErrorFormat(NamedTuple):
+    """A representation of errors.
+
+    SDMX has no media type for them: SDMX-ML has a root element, SDMX-JSON a data message without data.
+    """
+
+    family: Family
+    content_type: str
+    version: str
+    """Of SDMX-JSON."""
+
+
+_XML = ErrorFormat("xml", "application/xml", "")
+_JSON = tuple(
+    ErrorFormat("json", f"application/vnd.sdmx.data+json;version={version}", version)
+    for version in reversed(JSON_VERSIONS)
+)
+_DEFAULTS = {Grammar.V1: (_XML, _JSON[-1]), Grammar.V2: (_JSON[0], _JSON[0])}
+"""On each API line: the representation where a client has no wish, and that in JSON where it names no version."""
+ERROR_TYPES = (_XML.content_type, "application/json", *(entry.content_type for entry in _JSON))
+"""The types that the body of an error can have."""
 
 
 def error_row(exception_class: type[BaseException]) -> ErrorRow:
@@ -132,9 +148,9 @@ def respond_error(error: Exception, request: Request, grammar: Grammar, header: 
         response = Response(status=204)
         response.headers.remove("Content-Type")
     else:
-        family = _family(request.headers.get("Accept", ""), grammar)
-        body = encode_error(family, code, status, text, header)
-        response = Response(body, status, content_type=_CONTENT_TYPES[family])
+        chosen = _error_format(request, grammar)
+        body = encode_error(chosen.family, code, status, text, header, chosen.version)
+        response = Response(body, status, content_type=chosen.content_type)
         response.headers["Content-Language"] = "en"
     if status == 401:
         for challenge in CHALLENGES:
@@ -167,12 +183,28 @@ def _told(error: Exception, grammar: Grammar) -> tuple[int, int, str]:
     return status, status if row.code is None else row.code, text
 
 
-def _family(accept: str, grammar: Grammar) -> Family:
-    ranges = sorted(parse_media_ranges(accept), key=lambda entry: -entry.weight)
-    for entry in ranges:
+def _error_format(request: Request, grammar: Grammar) -> ErrorFormat:
+    """Return how an error is told: in the family that the query or Accept asks for, as the answer would have been."""
+    any_format, any_json = _DEFAULTS[grammar]
+    if name := request.args.get("format"):
+        version = request.args.get("formatVersion", any_json.version)
+        wished = [Weighted(f"/{family_of(name)}", {"version": version})]
+    else:
+        ranges = parse_media_ranges(request.headers.get("Accept", ""))
+        wished = sorted(
+            (entry for entry in ranges if entry.weight), key=lambda entry: -entry.weight
+        )
+    for entry in wished:
         suffix = entry.value.rpartition("/")[2].rpartition("+")[2]
-        if suffix == "json" and entry.weight:
-            return "json"
-        if suffix == "xml" and entry.weight:
-            return "xml"
-    return _DEFAULT_FAMILY[grammar]
+        if suffix == "json":
+            return _json_of(entry, any_json)
+        if suffix == "xml":
+            return _XML
+    return any_format
+
+
+def _json_of(entry: Weighted, default: ErrorFormat) -> ErrorFormat:
+    asked = entry.parameters.get("version", default.version)
+    found = next((known for known in _JSON if version_fits(asked, known.version)), default)
+    is_plain = entry.value == "application/json"
+    return found._replace(content_type=entry.value) if is_plain else found

@@ -5,6 +5,7 @@ RFC 9110, 8.3.1 "Media Type", 12.4.2 "Quality Values", 12.5.1 "Accept".
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -69,9 +70,10 @@ def _parameters(parts: list[str]) -> Iterator[tuple[str, str]]:
 def _weight(text: str) -> float:
     """Return a weight between 0 and 1; what cannot be read counts as 1."""
     try:
-        return min(max(float(text), 0.0), 1.0)
+        weight = float(text)
     except ValueError:
         return 1.0
+    return 1.0 if math.isnan(weight) else min(max(weight, 0.0), 1.0)
 
 
 def version_fits(asked: str, offered: str) -> bool:

@@ -74,6 +74,19 @@ _FORMAT_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+def family_of(name: str) -> str:
+    """Return the structured syntax (`xml`, `json`, `csv`) of a format by its name; empty where it has none.
+
+    >>> family_of("structure"), family_of("json10"), family_of("ml21-generic"), family_of("xlsx")
+    ('xml', 'json', 'xml', '')
+    """
+    types = dict(_FORMAT_NAMES).get(name.lower())
+    if types:
+        return types[0].rpartition("+")[2]
+    own = (("json", "json"), ("ml", "xml"), ("xsd", "xml"), ("csv", "csv"))
+    return next((family for start, family in own if name.lower().startswith(start)), "")
+
+
 def full_type(offered: Offered) -> str:
     """Return the media type with its version, as SDMX writes it; alone where it has none."""
     return (
@@ -172,11 +185,21 @@ def _content_type(offered: Offered, entry: Weighted) -> tuple[str, dict[str, str
         for name, _ in _suffix_options(offered)
         if (asked := _asked_option(entry, name)) is not None
     }
-    if entry.value in offered.aliases:
-        return entry.value, options
+    if (alias := _plain_name(offered, entry)) is not None:
+        return alias, options
     return ";".join(
         (full_type(offered), *(f"{name}={value}" for name, value in options.items()))
     ), options
+
+
+def _plain_name(offered: Offered, entry: Weighted) -> str | None:
+    """Return the short type by which a range names a format, None where it names the whole type."""
+    if entry.value in offered.aliases:
+        return entry.value
+    family = entry.value.removesuffix("*")
+    if family in (entry.value, "*/") or offered.media_type.startswith(family):
+        return None
+    return next(alias for alias in offered.aliases if alias.startswith(family))
 
 
 def _refusal(source: str, asked: str, offered: Iterable[Offered]) -> str:
@@ -243,7 +266,10 @@ def choose_coding(accept_encoding: str, compression: str | None, available: Sequ
         raise NotAcceptableError(
             f"compression asks for {compression!r}, which is not there; there are {listed}"
         )
-    weights = {entry.value: entry.weight for entry in parse_weighted(accept_encoding)}
+    # `x-gzip` is an old name (RFC 9110, 8.4.1.3).
+    weights = {
+        entry.value.removeprefix("x-"): entry.weight for entry in parse_weighted(accept_encoding)
+    }
     best = max(
         available,
         key=lambda name: (weights.get(name, weights.get("*", 0.0)), -available.index(name)),

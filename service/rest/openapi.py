@@ -50,7 +50,7 @@ from service.query.structure_query import (
     References,
     StructureDetail,
 )
-from service.rest.errors import ERROR_ROWS
+from service.rest.errors import ERROR_ROWS, ERROR_TYPES
 from service.rest.negotiation import full_type
 
 Json = dict[str, Any]
@@ -595,29 +595,22 @@ _TOLD = {
 
 def _errors() -> Json:
     statuses = sorted({status for row in ERROR_ROWS for status in (row.v1, row.v2)} - {204})
-    content: Json = {
-        "application/xml": {},
-        "application/vnd.sdmx.data+json;version=2.1.0": {
-            "schema": {
-                "type": "object",
-                "required": ["errors"],
-                "properties": {
-                    "errors": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {
-                            "type": "object",
-                            "required": ["code", "title"],
-                            "properties": {
-                                "code": {"type": "integer"},
-                                "title": {"type": "string"},
-                            },
-                        },
-                    }
+    message: Json = {
+        "type": "object",
+        "required": ["errors"],
+        "properties": {
+            "errors": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["code", "title"],
+                    "properties": {"code": {"type": "integer"}, "title": {"type": "string"}},
                 },
             }
         },
     }
+    content: Json = {type_: {"schema": message} if "json" in type_ else {} for type_ in ERROR_TYPES}
     return {
         str(status): {"description": _TOLD.get(status, "An error."), "content": content}
         for status in statuses

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from werkzeug.datastructures import Headers
+from flask import Request
 
 from service.answers.answer import Page
 from service.query.data_query import DataQuery
@@ -17,12 +17,16 @@ UNIT = "values"
 _RANGE = re.compile(rf"\s*{UNIT}\s*=\s*(\d{{1,18}})\s*-\s*(\d{{1,18}})\s*", re.IGNORECASE)
 
 
-def asked_page(headers: Headers, query: DataQuery) -> Page | None:
+def asked_page(request: Request, query: DataQuery) -> Page | None:
     """Return the page that a request asks for by header; None where it does not, or says it in its query.
 
-    A range of another unit, or one that is not well written, is no range (RFC 9110, 14.2).
+    A range of another unit, or one that is not well written, is no range; HEAD has none (RFC 9110, 14.2). With
+    If-Range a client would join the page to what it has, which has another tag: it gets the whole.
     """
-    if query.limit is not None or query.offset:
+    headers = request.headers
+    if query.limit is not None or query.offset or request.method == "HEAD":
+        return None
+    if "If-Range" in headers:
         return None
     for name in ("Range", "X-Range"):
         match = _RANGE.fullmatch(headers.get(name, ""))

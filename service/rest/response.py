@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from email.utils import format_datetime
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import TypeVar
 
-from flask import Request, Response
+from flask import Request, Response, request
 
 from codelists.text import DEFAULT_LANGUAGE
 from service.answers.answer import Answer, Page, Wanted
@@ -29,7 +31,7 @@ AnyFormat = TypeVar("AnyFormat", bound=Offered)
 VARY = "Accept, Accept-Encoding, Accept-Language"
 """The headers that choose a representation (RFC 9110, 12.5.5)."""
 
-_TAG = re.compile(r'(?:W/)?"([^"]*)"|(\*)')
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
 def read_wanted(
@@ -69,16 +71,49 @@ def read_wanted(
 
 
 def _known_tags(request: Request) -> frozenset[str]:
-    found = _TAG.findall(request.headers.get("If-None-Match", ""))
-    return frozenset(opaque or star for opaque, star in found)
+    return frozenset(_TAG.findall(request.headers.get("If-None-Match", "")))
 
 
-def respond(answer: Answer, available: Sequence[str], page: Page | None = None) -> Response:
+def client_has(request: Request, modified: datetime | None) -> bool:
+    """Tell whether the client has a copy as new as an answer of this instant, or any at all (RFC 9110, 13.1).
+
+    A tag counts alone where there is one. What has tags that are known is found out before anything is read.
+    """
+    if request.method not in ("GET", "HEAD"):
+        return False
+    tags = request.headers.get("If-None-Match")
+    if tags is not None:
+        return tags.strip() == "*"
+    since = _instant(request.headers.get("If-Modified-Since", ""))
+    # Last-Modified has seconds.
+    return since is not None and modified is not None and modified.replace(microsecond=0) <= since
+
+
+def _instant(text: str) -> datetime | None:
+    """Return the instant of a header: as HTTP writes it, or as the OpenAPI description of SDMX REST says (ISO 8601)."""
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            found = parse(text.strip())
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
+
+
+def respond(
+    answer: Answer,
+    available: Sequence[str],
+    modified: datetime | None = None,
+    page: Page | None = None,
+) -> Response:
     """Return the response of an answer: 200 with its body, 206 with a page of it, or 304 where the client has it.
 
     `available` are the languages of the service: where an answer does not know its own, Content-Language names
-    the one that a lookup finds.
+    the one that a lookup finds. `modified` is when the answer last changed, where that is known.
     """
+    if answer.body is not None and client_has(request, modified):
+        answer.body.close()
+        answer = replace(answer, body=None)
     response = Response(status=304) if answer.body is None else _with_body(answer, answer.body)
     if page is not None and answer.total and answer.body is not None:
         response.status_code = 206
@@ -97,8 +132,8 @@ def respond(answer: Answer, available: Sequence[str], page: Page | None = None) 
         response.headers["Warning"] = (
             f'299 ilms "{len(answer.left_out)} left out: {_quotable(told)}"'
         )
-    if answer.last_modified is not None:
-        response.headers["Last-Modified"] = format_datetime(answer.last_modified, usegmt=True)
+    if modified is not None:
+        response.headers["Last-Modified"] = format_datetime(modified, usegmt=True)
     return response
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,3 +67,18 @@ def test_a_failure_on_the_way_leaves_nothing(spool: Spool, tmp_path: Path) -> No
     with pytest.raises(ValueError, match="the disk"):
         spool.fill(failing())
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("coding", [IDENTITY, "gzip", "zstd", "br"])
+def test_38_a_large_body_passes_in_little_memory(spool: Spool, coding: str) -> None:
+    size, chunk = 64 * 1024 * 1024, os.urandom(64 * 1024)
+    tracemalloc.start()
+    try:
+        body = spool.fill((chunk for _ in range(size // len(chunk))), coding)
+        sent = sum(len(part) for part in body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sent == body.length
+    assert coding != IDENTITY or sent == size
+    assert peak < 8 * 1024 * 1024, f"{peak} bytes"

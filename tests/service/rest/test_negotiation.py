@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.formats import DATA_FORMATS
+from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
 from service.query.grammar import Grammar
 from service.rest.media_type import parse_media_ranges, version_fits
 from service.rest.negotiation import (
@@ -34,7 +34,7 @@ PATHS = {
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
-def test_the_right_type_answers(client, case) -> None:
+def test_04_the_right_type_answers(client, case) -> None:
     path = PATHS[case["line"], case["resource"]]
     response = client.get(
         f"{path}?{case.get('query', '')}",
@@ -43,9 +43,11 @@ def test_the_right_type_answers(client, case) -> None:
     assert response.status_code == case.get("status", 200), response.text
     if "type" in case:
         assert response.headers["Content-Type"] == case["type"]
+        assert response.text.startswith(case.get("begins", ""))
     else:
         assert "application/vnd.sdmx." in response.text  # It lists what there is.
-    assert response.headers["Vary"] == "Accept, Accept-Encoding, Accept-Language"
+    paged = ", X-Range" if case["resource"] == "data" and response.status_code == 200 else ""
+    assert response.headers["Vary"] == f"Accept, Accept-Encoding, Accept-Language{paged}"
 
 
 @pytest.mark.parametrize("offered", DATA_FORMATS, ids=full_type)
@@ -55,7 +57,7 @@ def test_every_format_answers_to_its_full_type_and_its_name(offered, grammar) ->
     assert choose_format(DATA_FORMATS, grammar, "", offered.name).format is offered
 
 
-def test_plain_xml_is_the_data_format_of_its_line(client) -> None:
+def test_05_plain_xml_is_the_data_format_of_its_line(client) -> None:
     for line, root in (("v1", b"mes:GenericData "), ("v2", b"mes:StructureSpecificData ")):
         body = client.get(PATHS[line, "data"], headers={"Accept": "application/xml"}).data
         assert root in body[:200]
@@ -63,7 +65,7 @@ def test_plain_xml_is_the_data_format_of_its_line(client) -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="latin-1"), max_size=80))
-def test_no_accept_header_breaks_the_service(header: str) -> None:
+def test_04_no_accept_header_breaks_the_service(header: str) -> None:
     for entry in parse_media_ranges(header):
         assert 0 <= entry.weight <= 1
     try:
@@ -84,7 +86,7 @@ def test_no_accept_header_breaks_the_service(header: str) -> None:
     ),
     st.randoms(),
 )
-def test_spacing_and_case_do_not_matter(ranges: list[str], random) -> None:
+def test_04_spacing_and_case_do_not_matter(ranges: list[str], random) -> None:
     tidy = ", ".join(ranges)
     messy = ",".join(
         " " * random.randint(0, 2) + entry.replace(";", " ;  ").upper() + "\t" for entry in ranges
@@ -100,7 +102,7 @@ def test_spacing_and_case_do_not_matter(ranges: list[str], random) -> None:
 
 
 @given(st.tuples(*[st.integers(0, 20)] * 3), st.tuples(*[st.integers(0, 20)] * 3))
-def test_a_version_range_takes_what_is_not_older(asked, offered) -> None:
+def test_04_a_version_range_takes_what_is_not_older(asked, offered) -> None:
     text = "{}+.{}.{}".format(*asked)
     assert version_fits(text, ".".join(map(str, offered))) == (offered >= asked)
 
@@ -121,11 +123,11 @@ def test_a_version_range_takes_what_is_not_older(asked, offered) -> None:
         ("", "*", ("*",)),
     ],
 )
-def test_languages_are_taken_in_the_order_of_their_weights(header, lang, expected) -> None:
+def test_07_languages_are_taken_in_the_order_of_their_weights(header, lang, expected) -> None:
     assert choose_languages(header, lang, ("en", "es", "fr", "th")) == expected
 
 
-def test_a_language_that_is_not_there_is_refused_by_lang_only() -> None:
+def test_07_a_language_that_is_not_there_is_refused_by_lang_only() -> None:
     assert choose_languages("tlh", None, ("en",)) == ("tlh",)
     with pytest.raises(NotAcceptableError, match="there are en"):
         choose_languages("", "tlh", ("en",))
@@ -147,16 +149,108 @@ def test_lookup_shortens_the_tag() -> None:
         ("gzip;q=0", None, "identity"),
         ("*", None, "zstd"),
         ("*;q=0", None, "identity"),
+        ("identity;q=0, gzip;q=0.001", None, "gzip"),
+        ("identity;q=0, *;q=0.1", None, "zstd"),
+        ("*;q=0.5, zstd;q=0", None, "gzip"),
+        ("GZIP ; Q=1.0", None, "gzip"),
+        ("x-gzip", None, "gzip"),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", None, "gzip"),
+        ("compress, exi, pack200-gzip", None, "identity"),
         ("identity", "gzip", "gzip"),
     ],
 )
-def test_the_best_content_coding_is_chosen(header, compression, expected) -> None:
+def test_08_the_best_content_coding_is_chosen(header, compression, expected) -> None:
     assert choose_coding(header, compression, ("zstd", "gzip")) == expected
 
 
 @pytest.mark.parametrize("header", [";", " ; ", ";;,", ";q=1", ",", '"'])
-def test_a_header_without_values_asks_for_nothing(client, header: str) -> None:
+def test_04_a_header_without_values_asks_for_nothing(client, header: str) -> None:
     for name in ("Accept", "Accept-Language", "Accept-Encoding"):
         assert client.get(
             "/sdmx/v2/structure/codelist/ILMS/CL_SEX", headers={name: header}
         ).status_code in (200, 406)
+
+
+STRUCTURE_TYPES = [full_type(entry) for entry in STRUCTURE_FORMATS]
+DATA_TYPES = [full_type(entry) for entry in DATA_FORMATS if entry.encode]
+
+
+@pytest.mark.parametrize(("line", "resource"), list(PATHS))
+@pytest.mark.parametrize("family", ["json", "xml"])
+def test_04_what_is_not_offered_is_406_that_lists_all_that_is(
+    client, line, resource, family
+) -> None:
+    for accept in (f"image/png, application/{family};version=9", f"application/x+{family}"):
+        response = client.get(PATHS[line, resource], headers={"Accept": accept})
+        assert response.status_code == 406
+        assert family in response.headers["Content-Type"]
+        for offered in DATA_TYPES if resource == "data" else STRUCTURE_TYPES:
+            assert offered in response.text
+
+
+@pytest.mark.parametrize("path", PATHS.values())
+@pytest.mark.parametrize(
+    "query",
+    ["format=nix", "format=jsondata&formatVersion=9", "lang=tlh", "compression=compress",
+     "compression=deflate", "compression=pack200-gzip", "format=jsonstructure&formatVersion=x"],
+)  # fmt: skip
+def test_07_what_a_parameter_asks_for_in_vain_is_406(client, path, query) -> None:
+    headers = {"Accept": "*/*", "Accept-Language": "en", "Accept-Encoding": "gzip"}
+    assert client.get(f"{path}?{query}", headers=headers).status_code == 406
+
+
+@pytest.mark.parametrize("path", PATHS.values())
+def test_07_parameters_win_over_headers(client, path) -> None:
+    kind = "data" if "/data/" in path else "structure"
+    headers = {"Accept": "image/png", "Accept-Language": "es", "Accept-Encoding": "identity"}
+    for version in ("1.0", "1.0.0", "2.0", "2.1.0"):
+        asked = f"{path}?format=json{kind}&formatVersion={version}&lang=fr&compression=gzip"
+        response = client.get(asked, headers=headers)
+        full = (version + ".0")[:5]
+        assert response.headers["Content-Type"] == (
+            f"application/vnd.sdmx.{kind}+json;version={full}"
+        )
+        assert response.headers["Content-Language"].startswith("fr")
+        assert response.headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("path", PATHS.values())
+@pytest.mark.parametrize(
+    ("header", "languages"),
+    [
+        ("fr", "fr"),
+        ("fr-CH", "fr"),
+        ("FR", "fr"),
+        ("es;q=0.1, fr;q=0.9", "fr"),
+        ("tlh, fr;q=0.2", "fr"),
+        ("fr;q=0, es", "es"),
+        ("de", "en"),
+    ],
+)
+def test_07_the_answer_names_its_languages(client, path, header, languages) -> None:
+    json_type = "data" if "/data/" in path else "structure"
+    response = client.get(
+        path,
+        headers={
+            "Accept": f"application/vnd.sdmx.{json_type}+json;version=2.1.0",
+            "Accept-Language": header,
+        },
+    )
+    named = response.headers["Content-Language"].split(", ")
+    assert named[0] == languages
+    assert response.json["meta"]["contentLanguages"][0] == languages
+    if json_type == "structure":
+        assert response.json["meta"]["contentLanguages"] == named
+
+
+@pytest.mark.parametrize(
+    "offered", [entry for entry in DATA_FORMATS if entry.encode], ids=full_type
+)
+@pytest.mark.parametrize("line", ["v1", "v2"])
+def test_06_the_type_comes_back_exactly(client, line, offered) -> None:
+    path = PATHS[line, "data"]
+    for type_ in (full_type(offered), *offered.aliases):
+        response = client.get(path, headers={"Accept": type_})
+        assert response.headers["Content-Type"] == type_
+    named = client.get(f"{path}?format={offered.name}")
+    assert named.headers["Content-Type"] == full_type(offered)

