@@ -437,8 +437,9 @@ class _Writer:
         """Return a value above the observation as a number of a code, or in place."""
         if value is None:
             return None
-        if not isinstance(value, str) and self.is_1_0:
-            return self.values[component.id].index(sub_fields(value))
+        if self.is_1_0:
+            text = value if isinstance(value, str) else sub_fields(value)
+            return self.values[component.id].index(text)
         if not isinstance(value, str):
             return self.several(component, value)
         if takes_languages(component):
