@@ -20,6 +20,7 @@ from service.app import create_app
 from service.config import Settings
 from service.store import open_store
 from service.store.protocol import Store, SubmissionRecord
+from tests.service.rest.sample_data import DF_T, sample_dataset, sample_structures
 
 FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:DF_MNA_OEMP_SEX_CDS(1.0.0)"
 
@@ -88,3 +89,23 @@ def client(app: Flask, client_of: Callable[[Flask], FlaskClient]) -> FlaskClient
 def running(serve_all: Callable[[Path], str], filled: Settings) -> str:
     """The URL of the service as a process of its own, over the same observations."""
     return serve_all(filled.store_folder)
+
+
+@pytest.fixture(scope="session")
+def sample_client(
+    examples: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    client_of: Callable[[Flask], FlaskClient],
+) -> Iterator[FlaskClient]:
+    """The client of a service with the observations of `sample_data`."""
+    structures = sample_structures(examples)
+    folder = tmp_path_factory.mktemp("sample")
+    settings = Settings(
+        store_folder=folder / "store",
+        temporary_folder=folder / "temporary",
+        clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    store = open_store(settings)
+    store.write([sample_dataset(structures.dsd(DF_T))], SubmissionRecord("sample"))
+    yield client_of(create_app(settings, structures, store))
+    store.close()
