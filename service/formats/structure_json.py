@@ -17,6 +17,7 @@ import msgspec
 
 from codelists.base import Link, Maintainable, Part, replaced
 from codelists.item_scheme import ValueList
+from codelists.text import DEFAULT_LANGUAGE
 from codelists.urn import Urn, UrnSyntaxError, parse_urn
 from dsd.finding import Finding, Locator, Report, Severity
 from dsd.sdmx_json import (
@@ -35,6 +36,7 @@ from service.formats.names import asked_languages
 from service.formats.sdmx_json_languages import filter_languages
 from service.formats.structure_fragments import Fragments
 from service.formats.structure_losses import Writing, name_of
+from service.formats.structure_main_language import in_main_language
 from service.formats.structure_mapping import down, up
 from service.formats.structure_reference import urn_for
 from service.formats.structure_rule import EXTENSION_NOT_KEPT, MESSAGE_HAS_ERRORS
@@ -325,6 +327,7 @@ def _item_of(text: str) -> str:
 class _Envelope(msgspec.Struct):
     """A message of any version, its artefacts undecoded."""
 
+    meta: dict[str, Any] = {}
     data: dict[str, msgspec.Raw] = {}
     errors: list[Any] = []
 
@@ -346,11 +349,19 @@ def decode_structures_json(
             message = decode_structures(body)
             if message.errors and report is not None:
                 report.add(_errors_finding(message.errors))
-            return up(message.data.all(), form, report)
+            return up(_spoken(message.data.all(), message.meta.content_languages), form, report)
         except StructureMessageError:
             if report is None or b'"x-' not in body:
                 raise
     return up(_decoded(body, Reading(form, report)), form, report)
+
+
+def _spoken(found: Sequence[Maintainable], languages: Sequence[str]) -> Sequence[Maintainable]:
+    """Return artefacts of which texts without a language are in the main one of the message."""
+    main = next(iter(languages), DEFAULT_LANGUAGE)
+    if main == DEFAULT_LANGUAGE:
+        return found
+    return [in_main_language(artefact, main) for artefact in found]
 
 
 def _errors_finding(errors: Sequence[Any]) -> Finding:
@@ -377,7 +388,12 @@ def _decoded(body: bytes, reading: Reading) -> list[Maintainable]:
                 found.append(_artefact(thing, places, reading, f"/data/{collection}/{number}"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StructureMessageError(f"no {form.value} structure message: {error}") from error
-    return found
+    return list(_spoken(found, _languages(envelope.meta)))
+
+
+def _languages(meta: Mapping[str, Any]) -> list[str]:
+    stated = meta.get("contentLanguages")
+    return [tag for tag in stated if isinstance(tag, str)] if isinstance(stated, list) else []
 
 
 @cache

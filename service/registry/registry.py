@@ -15,6 +15,7 @@ from codelists.urn import TYPE_OF_NAME, Urn
 from dsd.resolved import Dsd
 from dsd.structure import Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import Structures
+from service.formats.names import NO_LANGUAGE
 from service.query.versions import LATEST_STABLE_VERSION, VersionQuery
 from service.registry.content_languages import Tags, answered, tags_of
 from service.registry.detail import Address, stub
@@ -55,6 +56,18 @@ class Registry:
     def languages(self) -> tuple[str, ...]:
         """The languages in which some artefact has its name, sorted."""
         return tuple(sorted({tag for artefact in self.structures for tag in artefact.names}))
+
+    @cached_property
+    def _languages_of_texts(self) -> tuple[str, ...]:
+        """The languages in which there is any text, sorted."""
+        found = {tag for artefact in self.structures for tags in tags_of(artefact) for tag in tags}
+        return tuple(sorted(found - {NO_LANGUAGE} | set(self.languages)))
+
+    def languages_for(self, asked: str | None) -> tuple[str, ...]:
+        """Return the languages that there are, where one is asked for that no artefact has its name in: of all texts."""
+        if asked is None or asked.lower() in map(str.lower, self.languages):
+            return self.languages
+        return self._languages_of_texts
 
     @cached_property
     def _by_type(self) -> dict[str, dict[tuple[str, str], dict[str, Maintainable]]]:

@@ -247,7 +247,7 @@ class _Views:
             self._grammar,
             presentation,
             formats,
-            self._sources.registry.languages,
+            self._sources.registry.languages_for(presentation.language),
             self._sources.spool.codings,
         )
 

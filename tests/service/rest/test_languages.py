@@ -130,3 +130,24 @@ def test_a_language_is_part_of_the_tag(asked) -> None:
     french, thai = asked(JSON21, "fr"), asked(JSON21, "th")
     assert french.headers["ETag"] != thai.headers["ETag"]
     assert "Accept-Language" in french.headers["Vary"]
+
+
+def test_07_a_language_that_only_codes_have_their_names_in_is_offered(
+    filled, store, client_of
+) -> None:
+    held = Codelist(
+        agency_id="T",
+        id="CL",
+        version="1.0.0",
+        names={"en": "List"},
+        codes=(Code(id="A", names={"en": "A", "km": "ក"}),),
+    )
+    client = client_of(create_app(filled, Structures([held]), store))
+    found = client.get(f"{LIST}?lang=km")
+    assert found.status_code == 200, found.text
+    assert found.headers["Content-Language"] == "km, en"
+    (codelist,) = found.json["data"]["codelists"]
+    assert codelist["codes"][0]["names"] == {"km": "ក"}
+    refused = client.get(f"{LIST}?lang=lo")
+    assert refused.status_code == 406
+    assert "en, km" in refused.text
