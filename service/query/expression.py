@@ -14,7 +14,7 @@ TIME_PERIOD = "TIME_PERIOD"
 _OPERATORS = {operator.value: operator for operator in Operator}
 _AND = {
     # No period begins like a clock, so a + before one belongs to a time zone: 2010-01-01T00:00:00+07:00.
-    TIME_PERIOD: re.compile(r"\+(?!\d\d:\d\d(?:[,+]|$))", re.ASCII),
+    TIME_PERIOD: re.compile(r"\+(?!\d\d:\d\d(?:[,+/]|$))", re.ASCII),
 }
 _ANY_PLUS = re.compile(r"\+")
 _COMPONENT_ID = re.compile(r"[A-Za-z\d_@$-]+", re.ASCII)

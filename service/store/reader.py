@@ -25,7 +25,7 @@ from service.query.selection import Selection
 from service.store.above import Above, above_of, quoted
 from service.store.catalog import AttributeKey, AttributeStates, FlowState, Leaf, Value
 from service.store.conditions import satisfies
-from service.store.leaf import PLACE, SERIES_KEY, TX_FROM, TX_TO, LeafFolder, unreadable
+from service.store.leaf import ENTRY, SERIES_KEY, TX_FROM, TX_TO, LeafFolder, unreadable
 from service.store.protocol import Availability, Revision, Snapshot, StoreUnavailableError
 from service.store.series import (
     COUNT,
@@ -180,7 +180,7 @@ class Reader:
         constants = _constants(scan)
         asked = [name for name in columns if name not in constants]
         if timeline is not None:
-            asked.append(PLACE)
+            asked.append(ENTRY)
         rows = scan.rows(query, [counted, *asked])
         listed = "".join(f", list(distinct {quoted(name)})" for name in asked)
         found = self._row(scan, f"select {counts}{listed} from ({rows})", query)  # noqa: S608
@@ -191,7 +191,7 @@ class Reader:
             texts |= {name: (value,) for name, value in constants.items()}
         values = {name: _in_order(dsd[name], texts.get(name) or ()) for name in dsd.key_ids}
         if timeline is not None:
-            periods = timeline.periods(texts[PLACE] or ())
+            periods = timeline.periods(texts[ENTRY] or ())
         elif dsd.time_dimension is not None:
             periods = [stored_period(text) for text in values[dsd.time_dimension.id]]
         else:

@@ -19,6 +19,7 @@ from service.store.catalog import HISTORY, Leaf
 from service.store.conditions import NEGATED, is_numeric
 from service.store.leaf import (
     AFTER_SEPARATOR,
+    ENTRY,
     KEY_SEPARATOR,
     PERIOD_END,
     PERIOD_START,
@@ -163,7 +164,7 @@ class Scan:
         """Return the columns to read: those asked for, and those that order and windows need."""
         wanted = [*columns, *([SERIES_KEY] if windowed else [])]
         if self.timeline is not None:
-            wanted += [TIME, *self._key_order()]
+            wanted += [TIME, PLACE, *self._key_order()]
         elif self._is_reordered or self.selection.order:
             wanted += order_columns(self._has_time)
         for entry in self.selection.order:
@@ -183,7 +184,7 @@ class Scan:
 
     def _all_rows(self, query: Query, needed: Sequence[str]) -> str:
         """Return SQL for the rows before windows, in key order."""
-        read = [name for name in needed if name != PLACE]
+        read = [name for name in needed if name not in (ENTRY, PLACE)]
         if self.timeline is not None and self.timeline.start_days is not None:
             read.append(START_DAY)
         sql = " union all ".join(self._branches(query, read))
@@ -207,12 +208,13 @@ class Scan:
         if timeline.start_days is not None:
             listed.append(f"unnest({query.bind(timeline.days)}::varchar[]) as {START_DAY}")
             key.append(START_DAY)
-        listed.append(f"unnest({query.bind(list(timeline.places))}::integer[]) as {PLACE}")
+        listed.append(f"unnest({query.bind(list(timeline.taken))}::integer[]) as {ENTRY}")
+        listed.append(f"unnest({query.bind(timeline.places)}::integer[]) as {PLACE}")
         return f"select * from ({sql}) join (select {', '.join(listed)}) using ({', '.join(key)})"  # noqa: S608
 
     def _key_order(self) -> list[str]:
         """Return the columns of the order of the key."""
-        return [SERIES_KEY, PLACE] if self.timeline is not None else order_columns(self._has_time)
+        return [SERIES_KEY, ENTRY] if self.timeline is not None else order_columns(self._has_time)
 
     def _sorted(self, query: Query) -> str:
         """Return the order that the selection asks for, that of the key at its end."""

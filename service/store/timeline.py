@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import product
+from itertools import groupby, product
 
 from dsd.resolved import Dsd
 from dsd.time_period import (
@@ -44,15 +44,17 @@ class Entry:
 
     period: Period
     start_day: str
+    place: int
+    """The same for all that cover the same interval."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Periods in time order: their places are what rows are sorted by."""
+    """Periods in time order: their numbers are what rows are sorted by."""
 
     entries: tuple[Entry, ...]
-    places: Sequence[int]
-    """Those of the entries that a selection takes."""
+    taken: Sequence[int]
+    """The numbers of the entries that a selection takes."""
     start_days: tuple[Level, ...] | None = None
     """Starts of reporting years that stand above the observation; None where every year is that of the calendar."""
 
@@ -60,29 +62,34 @@ class Timeline:
         """Return the same order with the periods that any of the terms takes."""
         if not terms:
             return self
-        places = tuple(
-            place
-            for place in self.places
+        taken = tuple(
+            number
+            for number in self.taken
             if any(
-                takes(term, self.entries[place].period, self.entries[place].start_day)
+                takes(term, self.entries[number].period, self.entries[number].start_day)
                 for term in terms
             )
         )
-        return Timeline(self.entries, places, self.start_days)
+        return Timeline(self.entries, taken, self.start_days)
 
-    def periods(self, places: Iterable[int]) -> list[Period]:
-        """Return the periods at some places."""
-        return [self.entries[place].period for place in places]
+    def periods(self, numbers: Iterable[int]) -> list[Period]:
+        """Return the periods of some numbers."""
+        return [self.entries[number].period for number in numbers]
 
     @cached_property
     def texts(self) -> list[str]:
         """The periods taken, as they are written."""
-        return [self.entries[place].period.text for place in self.places]
+        return [self.entries[number].period.text for number in self.taken]
 
     @cached_property
     def days(self) -> list[str]:
         """The start days of their reporting years."""
-        return [self.entries[place].start_day for place in self.places]
+        return [self.entries[number].start_day for number in self.taken]
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Their places in time."""
+        return [self.entries[number].place for number in self.taken]
 
     @cached_property
     def span(self) -> tuple[date, date] | None:
@@ -158,8 +165,13 @@ class Timelines:
 
 def _ordered(texts: Iterable[str], days: Iterable[str]) -> tuple[Entry, ...]:
     """Return every period in every reporting year, in time order."""
-    entries = (Entry(stored_period(text, _usable(day)), day) for text, day in product(texts, days))
-    return tuple(sorted(entries, key=lambda entry: (entry.period.place, entry.start_day)))
+    pairs = [(stored_period(text, _usable(day)), day) for text, day in product(texts, days)]
+    pairs.sort(key=lambda pair: (pair[0].place, pair[1]))
+    found: list[Entry] = []
+    for _, alike in groupby(pairs, key=lambda pair: pair[0].place[:2]):
+        place = len(found)
+        found += (Entry(period, day, place) for period, day in alike)
+    return tuple(found)
 
 
 def _usable(day: str) -> str:
