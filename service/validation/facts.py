@@ -467,7 +467,7 @@ class _Interner:
 
     def _period_number(self, text: str) -> int:
         try:
-            period = parse_period(text)
+            period = parse_period(text, strict=False)
         except PeriodSyntaxError:
             return _UNRESOLVED
         # 2023 and 2023-A1 are the same year: a cell given under both is given twice.

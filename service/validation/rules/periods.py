@@ -8,7 +8,17 @@ from datetime import timedelta
 from codelists.item_scheme import Code
 from dsd.finding import Finding, Severity
 from dsd.resolved import Dsd, ResolvedComponent
-from dsd.time_period import Frequency, Period, PeriodSyntaxError, frequency_matches, parse_period
+from dsd.time_period import (
+    DEFAULT_START_DAY,
+    REPORTING_YEAR_START_DAY,
+    AbsentPeriodError,
+    Frequency,
+    Period,
+    PeriodSyntaxError,
+    check_start_day,
+    frequency_matches,
+    parse_period,
+)
 from service.validation.concepts import FREQ, ORIGIN, VALID_FROM, VALID_TO, counterpart_role
 from service.validation.rows import Rows
 from service.validation.rule import Context, Rule, RuleInfo
@@ -24,6 +34,25 @@ def _period(text: str) -> Period | None:
         return parse_period(text)
     except PeriodSyntaxError:
         return None
+
+
+def _no_start_day(text: str) -> str | None:
+    try:
+        check_start_day(text)
+    except PeriodSyntaxError as error:
+        return f"{error}."
+    return None
+
+
+def _absent(text: str, start_day: str) -> str | None:
+    """Say that a reporting year lacks a week or day."""
+    try:
+        parse_period(text, start_day)
+    except AbsentPeriodError as error:
+        return f"{error}."
+    except PeriodSyntaxError:
+        pass
+    return None
 
 
 def _is_of_type(period: Period, data_type: str | None) -> bool:
@@ -72,13 +101,29 @@ class TimeFormat(_PeriodRule):
     )
 
     def feed(self, rows: Rows) -> Iterator[Finding]:
-        """Look at the distinct periods of a batch."""
+        """Look at the distinct periods of a batch, and at the starts of their reporting years."""
         for text, row in rows.with_values(self.time.id, lambda v: self._wrong(v) is not None):
             yield self.finding(self._wrong(text) or "", row=row, component=self.time.id, value=text)
+        if REPORTING_YEAR_START_DAY in self.context.dsd:
+            yield from self._reporting_years(rows)
+
+    def _reporting_years(self, rows: Rows) -> Iterator[Finding]:
+        """Find starts of reporting years that are none, and weeks and days that a reporting year does not have."""
+        attribute = REPORTING_YEAR_START_DAY
+        for text, row in rows.with_values(attribute, lambda v: _no_start_day(v) is not None):
+            yield self.finding(_no_start_day(text) or "", row=row, component=attribute, value=text)
+        relationship = self.context.dsd[attribute].relationship
+        is_of_rows = relationship is not None and relationship.observation is not None
+        for text, row in rows.with_values(self.time.id, lambda v: "W53" in v or "D366" in v):
+            # A start day above the observation is not known here.
+            day = row.text(attribute) or (DEFAULT_START_DAY if is_of_rows else None)
+            if day and _no_start_day(day) is None and (said := _absent(text, day)):
+                yield self.finding(said, row=row, component=self.time.id, value=text)
 
     def _wrong(self, text: str) -> str | None:
         try:
-            period = parse_period(text)
+            # The reporting year of a row may be another than the calendar's.
+            period = parse_period(text, strict=REPORTING_YEAR_START_DAY not in self.context.dsd)
         except PeriodSyntaxError as error:
             return f"{error}."
         data_type = self.time.text_format.data_type if self.time.text_format else None

@@ -288,3 +288,19 @@ def test_22_filters_on_other_components_come_first(period_client: FlaskClient) -
         "HOURS": ["2010-03-31T10:00:00", "2010-03-31T24:00:00"],
         "ZONES": ["2010-03-31+07:00", "2010-04-01T00:30:00+07:00"],
     }
+
+
+@pytest.mark.parametrize("form", ["structurespecificdata", "genericdata"])
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_21_observations_of_a_series_are_in_time_order_in_messages(
+    period_client: FlaskClient, form: str, direction: str
+) -> None:
+    (case,) = (case for case in CASES if case["name"].startswith("everything, in time order"))
+    path = f"/sdmx/v2/data/dataflow/TST/DF_MOMENTS/1.0.0?sort=TIME_PERIOD:{direction}&format={form}"
+    tree = etree.fromstring(period_client.get(path).data)
+    found = [
+        [obs.get("TIME_PERIOD") or obs[0].get("value") for obs in series.iter("{*}Obs", "Obs")]
+        for series in tree.iter("{*}Series", "Series")
+    ]
+    step = 1 if direction == "asc" else -1
+    assert found == [case["found"][place][::step] for place in ("HOURS", "ZONES")]
