@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from codelists.base import Maintainable
 from codelists.item_scheme import Codelist, ConceptScheme, DataProviderScheme, ItemScheme
@@ -55,7 +56,7 @@ def answer_availability(
         StoreError: the store cannot be read.
     """
     targets = resolve(sources.registry, query.data)
-    revisions = [sources.store.revision(target.dataflow) for target in targets]
+    revisions = sources.store.revisions([target.dataflow for target in targets])
     tag = answer_tag(
         (
             [(target.name, revision) for target, revision in zip(targets, revisions, strict=True)],
@@ -71,7 +72,8 @@ def answer_availability(
     if not wanted.has(tag):
         # Beside others, a dataflow that never had data says nothing.
         filled = [t for t, revision in zip(targets, revisions, strict=True) if revision.number]
-        found = list(_constraints(sources, query, filled or targets[:1]))
+        moment = max((revision.at for revision in revisions if revision.at), default=None)
+        found = list(_constraints(sources, query, filled or targets[:1], moment))
         if not found:
             raise NoResultsError("no data match the query")
         body = _body(sources, query, found, wanted, tag)
@@ -137,11 +139,11 @@ def _attachment(name: Urn) -> AvailabilityConstraintAttachment:
 
 
 def _constraints(
-    sources: Sources, query: AvailabilityQuery, targets: Iterable[Target]
+    sources: Sources, query: AvailabilityQuery, targets: Sequence[Target], moment: datetime | None
 ) -> Iterator[_Found]:
     by_name: dict[Urn, list[_Found]] = {}
     for target in targets:
-        found = _available(sources, query, target)
+        found = _available(sources, query, target, moment)
         if any(found.values.values()):
             by_name.setdefault(target.name, []).append(found)
     for parts in by_name.values():
@@ -173,11 +175,13 @@ def _union(component: ResolvedComponent, values: Iterable[tuple[str, ...]]) -> t
     return tuple(sorted(found, key=lambda value: places.get(value, len(places))))
 
 
-def _available(sources: Sources, query: AvailabilityQuery, target: Target) -> _Found:
-    """Return what is available of one dataflow."""
+def _available(
+    sources: Sources, query: AvailabilityQuery, target: Target, moment: datetime | None
+) -> _Found:
+    """Return what is available of one dataflow at a moment, None where nothing was ever there."""
     dsd = target.read
     asked = _dimensions(query, dsd)
-    selection = bind(replace(query.data, providers=()), dsd)
+    selection = replace(bind(replace(query.data, providers=()), dsd), as_of=moment)
     exact = sources.store.availability(target.within_regions(selection))
     values = {}
     for id in asked:

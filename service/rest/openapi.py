@@ -16,6 +16,7 @@ from service.formats import DATA_FORMATS, STRUCTURE_FORMATS
 from service.formats.contract import DataFormat, StructureFormat
 from service.formats.metadata_formats import METADATA_FORMATS
 from service.formats.registry_formats import REGISTRY_FORMATS
+from service.formats.schema_formats import SCHEMA_FORMATS
 from service.query.availability_query import (
     AVAILABILITY_PARAMETERS_V1,
     AVAILABILITY_PARAMETERS_V2,
@@ -247,7 +248,7 @@ def _types(formats: Sequence[DataFormat] | Sequence[StructureFormat]) -> tuple[s
 _DATA_TYPES = _types(DATA_FORMATS)
 _STRUCTURE_TYPES = _types(STRUCTURE_FORMATS)
 _SCHEMA_TYPES = (
-    *(f"application/vnd.sdmx.schema+xml;version={entry}" for entry in ("2.1", "3.0.0", "3.1.0")),
+    *dict.fromkeys(full_type(entry) for entry in SCHEMA_FORMATS),
     *_STRUCTURE_TYPES,
 )
 

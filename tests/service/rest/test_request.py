@@ -18,16 +18,19 @@ from service.rest.request import raw_path, read_request
 _LETTERS = st.text(alphabet="AIDN_.:,+*~@$-()[]=&;%é\u200b 019/", max_size=24)
 _WORDS = st.sampled_from(
     ["data", "structure", "dataflow", "codelist", "ILMS", "DF_MNA_OEMP_SEX_CDS", "CL_SEX", "*", "all",
-     "latest", "~", "+", "1.0.0", "1.0+.0", "IDN", "IDN.*", "IDN.....", ",", "%2C", "%ZZ", "", "availability"]
+     "latest", "~", "+", "1.0.0", "1.0+.0", "IDN", "IDN.*", "IDN.....", ",", "%2C", "%ZZ", "", "availability",
+     "schema", "metadata", "metadataset", "metadataflow", "registration", "provider", "id", "A.B", "IDN_MOM"]
 )  # fmt: skip
 _PATH = st.lists(st.one_of(_WORDS, _LETTERS.map(quote)), max_size=6).map("/".join)
 _PARAMETER = st.tuples(
     st.sampled_from(
         ["c[TIME_PERIOD]", "c[SEX]", "c[", "startPeriod", "detail", "references", "limit", "offset",
-         "firstNObservations", "dimensionAtObservation", "attributes", "measures", "format", "lang", "x"]
+         "firstNObservations", "dimensionAtObservation", "attributes", "measures", "format", "lang", "x",
+         "updatedAfter", "updatedBefore", "asOf", "deletion"]
     ),
     st.one_of(
-        st.sampled_from(["ge:2023", "2024", "full", "all", "1", "-1", "none", "csv", "en", "OBS_STATUS"]),
+        st.sampled_from(["ge:2023", "2024", "full", "all", "1", "-1", "none", "csv", "en", "OBS_STATUS", "msd", "true",
+             "2024-05-15T14:15:00%2B07:00"]),
         _LETTERS.map(lambda text: quote(text, safe="+,:")),
     ),
 ).map("=".join)  # fmt: skip
@@ -40,7 +43,7 @@ _QUERY = st.lists(_PARAMETER, max_size=3).map("&".join)
 @given(line=st.sampled_from(["v1", "v2"]), path=_PATH, query=_QUERY)
 def test_10_no_request_makes_the_service_fail(client, line, path, query) -> None:
     response = client.get(f"/sdmx/{line}/{path}?{query}")
-    assert response.status_code in (200, 204, 400, 403, 404, 405, 406, 413, 422, 501), response.text
+    assert response.status_code in (200, 204, 400, 403, 404, 405, 406, 413, 422), response.text
     if response.status_code >= 400:
         if "json" in response.headers["Content-Type"]:
             (error,) = json.loads(response.data)["errors"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -145,6 +146,17 @@ def test_the_tag_follows_each_dataflow(client) -> None:
     assert first.headers["Content-Disposition"] == 'inline; filename="data.json"'
 
 
+def submit_over_all(store: Store, structures: Structures, year: str) -> None:
+    """Write one submission over all dataflows: it revises what the former said of Indonesia and adds a period."""
+    given = []
+    for id in FLOWS:
+        rows = [first_row(structures, id, "IDN", entry) for entry in ("2021", year)]
+        rows[0]["OBS_VALUE"] = year
+        dsd = structures.dsd(DATAFLOW.format(id))
+        given.append(Dataset(dsd, batches_from_rows(dsd, rows)))
+    store.write(given, SubmissionRecord(year))
+
+
 class Overtaken:
     """A store to which a submission over all dataflows comes after the first thing that is asked of it on data."""
 
@@ -154,7 +166,7 @@ class Overtaken:
 
     def __getattr__(self, name: str) -> Any:
         asked = getattr(self.store, name)
-        if name not in ("revisions", "history", "count", "read"):
+        if name not in ("revisions", "history", "count", "read", "availability"):
             return asked
 
         def answered(*arguments: Any) -> Any:
@@ -204,23 +216,13 @@ def test_27_a_submission_in_between_is_not_half_seen(
     )
     store = open_store(settings)
 
-    def submit(year: str) -> None:
-        # Each revises what the former said of Indonesia and adds a period.
-        given = []
-        for id in FLOWS:
-            rows = [first_row(structures, id, "IDN", entry) for entry in ("2021", year)]
-            rows[0]["OBS_VALUE"] = year
-            dsd = structures.dsd(DATAFLOW.format(id))
-            given.append(Dataset(dsd, batches_from_rows(dsd, rows)))
-        store.write(given, SubmissionRecord(year))
-
-    submit("2022")
+    submit_over_all(store, structures, "2022")
     # SDMX-CSV has no words for validity.
     accept = "application/vnd.sdmx.data+xml" if "History" in query else "text/csv"
     headers = {"Accept": accept} | ({"Range": "values=0-99"} if paged else {})
     expected = client_of(create_app(settings, structures, store)).get(DATA + query, headers=headers)
     assert expected.status_code == (206 if paged else 200)
-    overtaken = Overtaken(store, lambda: submit("2023"))
+    overtaken = Overtaken(store, lambda: submit_over_all(store, structures, "2023"))
     client = client_of(create_app(settings, structures, cast(Store, overtaken)))
     found = client.get(DATA + query, headers=headers)
     assert overtaken.submit is None
@@ -232,4 +234,39 @@ def test_27_a_submission_in_between_is_not_half_seen(
     assert all(f"{id}(1.0.0)" in after.text for id in FLOWS)
     added = [line for line in after.text.splitlines() if len(re.findall(r"\b2023\b", line)) == 2]
     assert len(added) == len(FLOWS)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ILMS/*/*/*",
+        "ILMS/*/*/IDN?mode=available&c[TIME_PERIOD]=ge:2022",
+        f"ILMS/{FLOWS[0]}/*/IDN?mode=available&c[TIME_PERIOD]=ge:2022",
+        f"ILMS/{FLOWS[0]}",
+    ],
+)
+def test_31_availability_is_of_one_instant(
+    structures: Structures,
+    tmp_path: Path,
+    client_of: Callable[[Flask], FlaskClient],
+    path: str,
+) -> None:
+    settings = Settings(
+        store_folder=tmp_path / "store",
+        temporary_folder=tmp_path / "temporary",
+        clock=lambda: datetime(2026, 11, 25, tzinfo=UTC),
+    )
+    store = open_store(settings)
+    submit_over_all(store, structures, "2022")
+    url = f"/sdmx/v2/availability/dataflow/{path}"
+    expected = client_of(create_app(settings, structures, store)).get(url)
+    assert expected.status_code == 200
+    overtaken = Overtaken(store, lambda: submit_over_all(store, structures, "2023"))
+    client = client_of(create_app(settings, structures, cast(Store, overtaken)))
+    found = client.get(url)
+    assert overtaken.submit is None
+    assert found.json["data"] == expected.json["data"]
+    assert found.headers["ETag"] == expected.headers["ETag"]
+    assert '"2023"' in client.get(url, headers={"If-None-Match": found.headers["ETag"]}).text
     store.close()
