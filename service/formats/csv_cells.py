@@ -32,6 +32,17 @@ def split_sub_fields(text: str, separator: str) -> list[str]:
     return found
 
 
+def key_part(text: str) -> str:
+    """Return a value as it stands in a key: quoted where it has the separator of keys in it (sdmx-csv#28).
+
+    >>> ".".join(map(key_part, ("M", "v1.2", "2020")))
+    'M."v1.2".2020'
+    """
+    if "." not in text and '"' not in text:
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
 def only_sub_field(text: str, separator: str) -> str:
     """Return the value of a cell of sub-fields that has one; several stay one text, for the rules to refuse."""
     found = split_sub_fields(text, separator)

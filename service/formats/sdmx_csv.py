@@ -31,6 +31,7 @@ from service.formats.columns import (
     written_ids,
 )
 from service.formats.contract import EncodeOptions, Header, NotExpressibleError
+from service.formats.csv_cells import key_part
 from service.formats.csv_languages import written, written_sets
 from service.formats.localised_texts import LanguagesSeen, in_languages
 from service.formats.look_ahead import looked_at
@@ -242,7 +243,7 @@ class _Writer:
         for number, id in enumerate(ids):
             column = present(batch, id)
             parts.append("." if number else "")
-            parts.append("" if column is None else pieces(column, str))
+            parts.append("" if column is None else pieces(column, key_part))
         if not any(isinstance(part, Pieces) for part in parts):
             return ""
         return text_pieces(joined(parts), _PLAIN, lambda text: quoted(text) if text else "")
@@ -309,7 +310,7 @@ class _Writer:
         cells = []
         for ids in self.key_columns():
             key = [entry.key.get(id, "") for id in ids]
-            cells.append(quoted(".".join(key)) if all(key) and key else "")
+            cells.append(quoted(".".join(map(key_part, key))) if all(key) and key else "")
         for column in self.message.columns:
             component = self.components.get(column.id)
             value = given.get(column.id)

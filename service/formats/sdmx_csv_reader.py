@@ -581,7 +581,10 @@ class _Run:
         for ids in candidates:
             parts = [level.columns[id].cast(pa.string()) for id in ids]
             wanted = pc.binary_join_element_wise(*parts, pa.scalar("."))
-            differs = pc.not_equal(cells, wanted).fill_null(False)
+            as_told = pc.binary_join_element_wise(*map(_key_parts, parts), pa.scalar("."))
+            # Who does not quote values with a dot in them does not contradict them.
+            differs = pc.and_(pc.not_equal(cells, wanted), pc.not_equal(cells, as_told))
+            differs = differs.fill_null(False)
             if not pc.any(differs).as_py():
                 return
             first = first or (name, wanted, differs)
@@ -605,6 +608,15 @@ class _Run:
                 locator=level.locators[row].as_py(),
             )
         )
+
+
+def _key_parts(column: pa.Array) -> pa.Array:
+    """Return the values of a dimension as they stand in a key."""
+    odd = pc.match_substring_regex(column, r'[."]')
+    if not pc.any(odd).as_py():
+        return column
+    inner = pc.replace_substring(column, '"', '""')
+    return pc.if_else(odd, pc.binary_join_element_wise('"', inner, '"', ""), column)
 
 
 def _common(actions: npt.NDArray[np.object_], hoister: Hoister) -> Action:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codelists.urn import Urn
+from codelists.urn import Urn, parse_urn
 from dsd.batch import Batch, batches_from_rows, rows_of
 from dsd.dataset import Action, AttributeValues, Dataset, PreparedDataset, SetAttributes
 from dsd.finding import Report
@@ -26,6 +26,7 @@ from service.formats.contract import (
 )
 from service.formats.csv_table import CsvText, _are_clean, _row_ends, _walked, coded, line_locators
 from service.formats.preamble import make_preamble
+from tests.service.formats.sample_structure import make_structure
 
 VERSIONS = ("csv", "csv20", "csv10")
 every_version = pytest.mark.parametrize("name", VERSIONS)
@@ -225,6 +226,34 @@ def test_a_key_that_contradicts_the_dimensions_is_reported(test_structures: Stru
         "SERIES_KEY",
         "line:3",
     )
+
+
+@pytest.mark.parametrize("name", ["csv", "csv20"])
+def test_35_values_with_a_dot_are_quoted_in_keys(header: Header, name: str) -> None:
+    """sdmx-csv#28: what stands in an uncoded dimension must not look like two."""
+    named = parse_urn("urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_F(1.0.0)")
+    structures = make_structure(
+        named, ["AREA", "TOPIC", "TIME_PERIOD"], ["OBS_VALUE"], {"UNIT": ["AREA", "TOPIC"]}
+    )
+    dsd = structures.dsd(str(named))
+    topics = {"v1.2": '"v1.2"', 'say "x", y': '"say ""x"", y"', "plain": "plain"}
+    given = [{"AREA": "X", "TOPIC": t, "TIME_PERIOD": "2020", "OBS_VALUE": "1"} for t in topics]
+    batches = list(batches_from_rows(dsd, given))
+    above = [AttributeValues({"AREA": "X", "TOPIC": "v1.2"}, {"UNIT": "PS"})]
+    data = PreparedDataset(dsd, make_preamble(dsd, batches, above), batches)
+    encode = find_data_format(name).encode
+    assert encode
+    body = b"".join(encode(header, [data], EncodeOptions(keys="both")))
+    unit, *rows = csv.DictReader(io.StringIO(body.decode(), newline=""))
+    assert (unit["SERIES_KEY"], unit["OBS_KEY"]) == ('X."v1.2"', "")
+    assert [row["SERIES_KEY"] for row in rows] == [f"X.{topic}" for topic in topics.values()]
+    assert [row["OBS_KEY"] for row in rows] == [f"X.{topic}.2020" for topic in topics.values()]
+    report = read(body, name, structures)[2]
+    assert report.findings == []
+    plain = body.decode().replace('""v1.2""', "v1.2")
+    assert read(plain.encode(), name, structures)[2].findings == []
+    other = body.decode().replace('""v1.2"".2020', '""v1.3"".2020')
+    assert [f.component for f in read(other.encode(), name, structures)[2].findings] == ["OBS_KEY"]
 
 
 def test_rows_not_taken_are_kept(header: Header, dsd: Dsd, test_structures: Structures) -> None:
