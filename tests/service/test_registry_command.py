@@ -249,7 +249,7 @@ def test_equal_registries_have_no_difference() -> None:
     assert json.loads(next(messages([PUSHED[1:3]]))[0])["meta"]["id"] == "REGISTRY"
 
 
-def test_every_type_of_artefact_survives_the_way(
+def test_40_every_type_of_artefact_survives_the_way(
     shared: Any, serve: Callable[[Path], str], tmp_path: Path
 ) -> None:
     """The artefacts of all official samples, among them the types that SDMX 3.0 gave up."""
