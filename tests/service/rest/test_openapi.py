@@ -63,7 +63,7 @@ def test_it_is_served(client) -> None:
     assert again.status_code == 304
 
 
-def test_every_reference_resolves_and_every_path_parameter_is_declared() -> None:
+def test_39_every_reference_resolves_and_every_path_parameter_is_declared() -> None:
     document = openapi_document("http://localhost")
     text = json.dumps(document)
     for name in set(text.split('"#/components/responses/')[1:]):
@@ -82,7 +82,7 @@ def test_every_reference_resolves_and_every_path_parameter_is_declared() -> None
     assert len(set(ids)) == len(ids)
 
 
-def test_it_lists_every_resource_that_is_routed(app: Flask) -> None:
+def test_39_it_lists_every_resource_that_is_routed(app: Flask) -> None:
     described = {f"/sdmx/{r.grammar.value}/{r.base}" for r in RESOURCES}
     routed = {
         str(rule).partition("/<")[0]
@@ -126,7 +126,7 @@ def test_its_examples_are_answered(client, example) -> None:
         *((path, GenerationMode.NEGATIVE) for path in TRIED),
     ],
 )
-def test_schemathesis_finds_no_failure(tried: Any, path: str, mode: GenerationMode) -> None:
+def test_39_schemathesis_finds_no_failure(tried: Any, path: str, mode: GenerationMode) -> None:
     operation = tried[path]["GET"]
 
     @given(case=operation.as_strategy(generation_mode=mode))
