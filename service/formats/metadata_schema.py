@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from codelists.representation import Representation, TextFormat
+from codelists.urn import Urn, parse_urn
 from dsd.metadata_structure import MetadataTarget, TargetObject
 from dsd.resolved_metadata import Msd, ResolvedMetadataAttribute, ResolvedReport
 from service.formats.class_names import class_in_21
@@ -54,6 +55,9 @@ _REFERENCES = {
     ),
 }
 """Classes of objects whose references have a type of another name; those without a type of their own are any object."""
+
+_ITEMS = frozenset(("Category", "Code", "Concept", "ReportingCategory"))
+"""Classes of items whose references may be limited to one scheme."""
 
 _ANY_TARGET = MetadataTarget(
     id=ANY_TARGET,
@@ -312,6 +316,9 @@ def _target_types(target: MetadataTarget) -> Iterator[str]:
     )
     choice = tag("xs:choice", {}, every)
     yield _restricted(base, "msd:ReferenceValueType", choice, _id_attribute(ids), abstract=True)
+    for entry in target.identifiable_object_targets:
+        if (scheme := _scheme(entry)) is not None:
+            yield from _scheme_reference(f"{name}.{_named(entry.id)}", entry, scheme)
     for suffix, id, element in values:
         only = tag("xs:choice", {}, element)
         yield _restricted(f"{name}.{suffix}", base, only, _id_attribute(ids, id))
@@ -337,10 +344,47 @@ def _reference_values(target: MetadataTarget) -> Iterator[tuple[str, str, str]]:
         period = _local({"name": "ReportPeriod"}, content=tag("xs:simpleType", {}, limited))
         yield "ReportPeriodTarget", entry.id, period
     for entry in target.identifiable_object_targets:
-        named = entry.object_type or "Any"
-        type = f"common:{_REFERENCES.get(named, named)}ReferenceType"
+        own = f"{_named(target.id)}.{_named(entry.id)}.Reference"
+        type = f"common:{_reference(entry)}Type" if _scheme(entry) is None else own
         reference = _local({"name": "ObjectReference", "type": type})
         yield _named(entry.id), entry.id, reference
+
+
+def _reference(entry: TargetObject) -> str:
+    named = entry.object_type or "Any"
+    return f"{_REFERENCES.get(named, named)}Reference"
+
+
+def _scheme(entry: TargetObject) -> Urn | None:
+    """Return the scheme whose items alone an object may be; None where it may be any."""
+    stated = entry.local_representation
+    if stated is None or stated.enumeration is None or entry.object_type not in _ITEMS:
+        return None
+    return parse_urn(stated.enumeration)
+
+
+def _scheme_reference(name: str, entry: TargetObject, scheme: Urn) -> Iterator[str]:
+    """Yield the types of a reference to an item of one scheme, by its parts and by URN."""
+    item = entry.object_type or ""
+    any_item = scheme._replace(type=item, item="*")
+    urn = [("xs:pattern", target_pattern(str(any_item), XSD))]
+    yield tag("xs:simpleType", {"name": f"{name}.URN"}, restriction("xs:anyURI", urn))
+    fixed = (
+        ("agencyID", "common:NestedNCNameIDType", "required", scheme.agency),
+        ("maintainableParentID", "common:IDType", "required", scheme.id),
+        ("maintainableParentVersion", "common:VersionType", "optional", scheme.version),
+    )
+    parts = "".join(
+        tag("xs:attribute", {"name": part, "type": type, "use": use, "fixed": value})
+        for part, type, use, value in fixed
+    )
+    yield _restricted(f"{name}.Ref", f"common:{item}RefType", "", parts)
+    by_urn = {"name": "URN", "type": f"{name}.URN"}
+    both = tag(
+        "xs:sequence", {}, _local({"name": "Ref", "type": f"{name}.Ref"}) + _local(by_urn, least=0)
+    )
+    choice = tag("xs:choice", {}, both + _local(by_urn))
+    yield _restricted(f"{name}.Reference", f"common:{_reference(entry)}Type", choice, "")
 
 
 def _target_base(name: str, base: str, ids: str) -> str:

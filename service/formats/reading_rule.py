@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from converters.conversion import ConversionRule
-from dsd.finding import Severity
+from dsd.finding import Finding, Severity
 
 MISSING_DIMENSION = "missing-dimension"
 
@@ -107,3 +107,15 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ),
     ConversionRule("wrong-key", Severity.ERROR, "A key has a wrong number of indexes"),
 )
+
+
+def metadata_not_kept(name: str, structure: str, locator: str | None) -> Finding:
+    """Return the finding of a metadata attribute among the attributes of data."""
+    return Finding(
+        rule="metadata-not-kept",
+        severity=Severity.WARNING,
+        message=f"{name!r} is an attribute of the metadata structure of {structure}: reference metadata, which are not kept.",
+        dataflow=structure,
+        component=name,
+        locator=locator,
+    )

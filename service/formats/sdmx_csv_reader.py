@@ -33,6 +33,7 @@ from service.formats.hoisting import Hoister
 from service.formats.lazy import LazyBatches
 from service.formats.levels import Level, dimensions_of
 from service.formats.localised_texts import MARKS, is_unmarked, marked
+from service.formats.reading_rule import metadata_not_kept
 from service.formats.sdmx_csv import CSV_1_0, CSV_2_0, CSV_2_1, SUB_SEPARATOR, CsvVersion
 
 _OWN_COLUMNS = frozenset(
@@ -307,15 +308,7 @@ class _Run:
     def unknown_column(self, column: Column, absent: list[str]) -> Finding:
         """Return the finding of a column that is no component."""
         if self.dsd.is_metadata(column.id):
-            return Finding(
-                rule="metadata-not-kept",
-                severity=Severity.WARNING,
-                message=f"{column.id!r} is an attribute of the metadata structure of {self.dsd.urn.short}: reference "
-                "metadata, which are not kept.",
-                dataflow=self.dsd.urn.short,
-                component=column.id,
-                locator="line:1",
-            )
+            return metadata_not_kept(column.id, self.dsd.urn.short, "line:1")
         near = get_close_matches(column.id.upper(), absent, n=1, cutoff=0.8)
         if near:
             return Finding(

@@ -49,6 +49,7 @@ from service.formats.json_window import Flags, Numbers, Window, cut, windows
 from service.formats.lazy import LazyBatches
 from service.formats.levels import Level, Stated, Value, column_of, dimensions_of, spread
 from service.formats.localised_texts import is_unmarked, marked
+from service.formats.reading_rule import metadata_not_kept
 
 
 @dataclass(frozen=True)
@@ -195,17 +196,8 @@ class DataSetReader:
         everything += [c.id for level in self.attributes.values() for c in level]
         for id in everything:
             if self.dsd.is_metadata(id):
-                self.report.add(
-                    Finding(
-                        rule="metadata-not-kept",
-                        severity=Severity.WARNING,
-                        message=f"{id!r} is an attribute of the metadata structure of {self.dsd.urn.short}: reference "
-                        "metadata, which are not kept.",
-                        dataflow=self.dsd.urn.short,
-                        component=id,
-                        locator=f"pointer:{self.pointer}",
-                    )
-                )
+                place = f"pointer:{self.pointer}"
+                self.report.add(metadata_not_kept(id, self.dsd.urn.short, place))
             elif id not in self.dsd:
                 self.add(
                     "unknown-component",

@@ -36,6 +36,7 @@ from service.formats.ml_reading.segment import (
     list_of,
 )
 from service.formats.ml_reading.vocabulary import IGNORED_NAMESPACES, XSI_TYPE
+from service.formats.reading_rule import metadata_not_kept
 from service.formats.sdmx_ml_layout import is_structured
 
 SWITCHED_OFF = "~"
@@ -267,14 +268,8 @@ class Assembly:
             return
         self._unknown_names.add(name)
         if self.dsd.is_metadata(name):
-            self._add(
-                position,
-                f"{name!r} is an attribute of the metadata structure of {self.dsd.urn.short}: reference metadata, "
-                "which are not kept.",
-                rule="metadata-not-kept",
-                severity=Severity.WARNING,
-                component=name,
-            )
+            told = metadata_not_kept(name, self.dsd.urn.short, position.locator)
+            self._findings.append((position, told))
             return
         self._add(
             position,

@@ -16,6 +16,8 @@ from werkzeug.test import TestResponse
 from dsd.batch import batches_from_rows
 from dsd.dataset import Dataset
 from dsd.structures import Structures
+from service.access.accounts import Accounts
+from service.access.principal import Role
 from service.app import create_app
 from service.config import Settings
 from service.store import open_store
@@ -108,4 +110,31 @@ def sample_client(
     store = open_store(settings)
     store.write([sample_dataset(structures.dsd(DF_T))], SubmissionRecord("sample"))
     yield client_of(create_app(settings, structures, store))
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def with_metadata(
+    tmp_path_factory: pytest.TempPathFactory,
+    structures: Structures,
+    examples: Path,
+    client_of: Callable[[Flask], FlaskClient],
+) -> Iterator[FlaskClient]:
+    """A client of a service to which a metadata structure, a flow and an agreement were pushed in November 2026."""
+    folder = tmp_path_factory.mktemp("metadata")
+    settings = Settings(
+        store_folder=folder / "store",
+        temporary_folder=folder / "temporary",
+        clock=lambda: datetime(2026, 11, 21, 12, tzinfo=UTC),
+    )
+    store = open_store(settings)
+    token = Accounts(store.tokens, settings.clock).add("example", "TST", Role.AGENCY)
+    client = client_of(create_app(settings, structures, store))
+    pushed = client.post(
+        "/sdmx/v2/structure",
+        data=(examples / "rest/metadata/structures.json").read_bytes(),
+        headers={"Authorization": f"Bearer {token.text}"},
+    )
+    assert pushed.status_code == 201, pushed.text
+    yield client
     store.close()

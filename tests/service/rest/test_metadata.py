@@ -6,49 +6,11 @@ SDMX-REST 1.5.0, 4.4 "Data and metadata queries"; SDMX-REST 2.2.2, doc/metadata.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-from dsd.structures import Structures
-from service.access.accounts import Accounts
-from service.access.principal import Role
-from service.app import create_app
-from service.config import Settings
-from service.store import open_store
-
 V1, V2 = "/sdmx/v1/metadata", "/sdmx/v2/metadata"
-
-
-@pytest.fixture(scope="module")
-def client(
-    tmp_path_factory: pytest.TempPathFactory,
-    structures: Structures,
-    examples: Path,
-    client_of: Callable[[Flask], FlaskClient],
-) -> Iterator[FlaskClient]:
-    """A client of a service to which the metadataflow was pushed in November 2026."""
-    folder = tmp_path_factory.mktemp("metadata")
-    settings = Settings(
-        store_folder=folder / "store",
-        temporary_folder=folder / "temporary",
-        clock=lambda: datetime(2026, 11, 21, 12, tzinfo=UTC),
-    )
-    store = open_store(settings)
-    token = Accounts(store.tokens, settings.clock).add("example", "TST", Role.AGENCY)
-    client = client_of(create_app(settings, structures, store))
-    pushed = client.post(
-        "/sdmx/v2/structure",
-        data=(examples / "rest/metadata/structures.json").read_bytes(),
-        headers={"Authorization": f"Bearer {token.text}"},
-    )
-    assert pushed.status_code == 201, pushed.text
-    yield client
-    store.close()
 
 
 @pytest.mark.parametrize(
@@ -79,11 +41,11 @@ def client(
         ("metadataset/A/B/x.y", 400, "x.y"),
     ],
 )
-def test_v2(client: FlaskClient, path: str, status: int, told: str) -> None:
-    response = client.get(f"{V2}/{path}")
+def test_v2(with_metadata: FlaskClient, path: str, status: int, told: str) -> None:
+    response = with_metadata.get(f"{V2}/{path}")
     assert response.status_code == status, response.text
     assert told in response.text
-    assert client.post(f"{V2}/{path}").status_code == 405
+    assert with_metadata.post(f"{V2}/{path}").status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -100,8 +62,8 @@ def test_v2(client: FlaskClient, path: str, status: int, told: str) -> None:
         ("MDF_SOURCES?detail=allstubs", 400, "detail"),
     ],
 )
-def test_v1(client: FlaskClient, path: str, status: int, told: str) -> None:
-    response = client.get(f"{V1}/{path}")
+def test_v1(with_metadata: FlaskClient, path: str, status: int, told: str) -> None:
+    response = with_metadata.get(f"{V1}/{path}")
     assert response.status_code == status, response.text
     assert told in response.text
     assert f'code="{100 if status == 404 else 140}"' in response.text
@@ -134,10 +96,12 @@ METADATA = "application/vnd.sdmx.metadata"
     ],
 )
 def test_the_format_is_negotiated(
-    client: FlaskClient, line: str, accept: str | None, query: str, status: int
+    with_metadata: FlaskClient, line: str, accept: str | None, query: str, status: int
 ) -> None:
     path = "/metadataflow/TST/MDF_SOURCES" if line == V2 else "/MDF_SOURCES"
-    response = client.get(f"{line}{path}?{query}", headers={"Accept": accept} if accept else {})
+    response = with_metadata.get(
+        f"{line}{path}?{query}", headers={"Accept": accept} if accept else {}
+    )
     assert response.status_code == status, response.text
     if status == 406 and "lang" not in query:
         default = f"{METADATA}+json;version=2.1.0"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,6 @@ from referencing.jsonschema import DRAFT201909
 from codelists.base import replaced
 from dsd.metadata_structure import MetadataStructure
 from dsd.structures import Structures
-from service.access.accounts import Accounts
-from service.access.principal import Role
 from service.app import create_app
 from service.config import Settings
 from service.formats.schema_types import XHTML_SCHEMA
@@ -56,26 +54,9 @@ def folder(examples: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(
-    tmp_path_factory: pytest.TempPathFactory,
-    structures: Structures,
-    folder: Path,
-    client_of: Callable[[Flask], FlaskClient],
-) -> Iterator[FlaskClient]:
-    """A client of a service to which the metadata structure was pushed."""
-    place = tmp_path_factory.mktemp("schemas")
-    settings = Settings(store_folder=place / "store", temporary_folder=place / "temporary")
-    store = open_store(settings)
-    token = Accounts(store.tokens, settings.clock).add("example", "TST", Role.AGENCY)
-    client = client_of(create_app(settings, structures, store))
-    pushed = client.post(
-        "/sdmx/v2/structure",
-        data=(folder / "structures.json").read_bytes(),
-        headers={"Authorization": f"Bearer {token.text}"},
-    )
-    assert pushed.status_code == 201, pushed.text
-    yield client
-    store.close()
+def client(with_metadata: FlaskClient) -> FlaskClient:
+    """A client of a service that has the metadata structure."""
+    return with_metadata
 
 
 @pytest.fixture(scope="module")
@@ -209,9 +190,17 @@ def test_the_official_sample_is_taken_by_the_schema_of_its_structure(
     schema = compiled(text)
     right = (samples / "demography/esms_structured.xml").read_text(encoding="utf-8")
     schema.assertValid(etree.fromstring(right.encode()))
+    urn = "<URN>urn:sdmx:org.sdmx.infomodel.categoryscheme.Category=ESTAT:DATAFLOWS_SCHEME(1.0).PSC.DEM.TOT</URN>"
+    ref = '<Ref agencyID="ESTAT" maintainableParentID="DATAFLOWS_SCHEME" id="PSC.DEM.TOT"/>'
+    assert urn in right
+    assert takes(schema, right.replace(urn, ref))
+    assert not takes(schema, right.replace(urn, ref.replace("ESTAT", "OTHER")))
+    assert not takes(schema, right.replace(urn, ref.replace("DATAFLOWS", "OTHER")))
     for why, old, new in (
         ("a country that is none", 'COUNTRY value="LU"', 'COUNTRY value="XX"'),
         ("an object that is missing", "<ReportPeriod>2010</ReportPeriod>", ""),
+        ("a category of another scheme", "=ESTAT:DATAFLOWS_SCHEME(1.0)", "=ESTAT:OTHER_SCHEME(1.0)"),
+        ("a scheme in place of its category", "(1.0).PSC.DEM.TOT", "(1.0)"),
         ("four lines of a street", '<STREET value="RUE ALPHONSE WEICKER 5"/>', '<STREET value="x"/>' * 4),
         ("a target of the other kind", "CATEGORY_TARGET.CATEGORY", "DATAFLOW_TARGET.DATA_FLOW"),
         ("a date that is none", 'CERTIFIED value="2009-12-10"', 'CERTIFIED value="2009-13-10"'),
