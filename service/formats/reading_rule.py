@@ -94,6 +94,9 @@ READING_RULES: tuple[ConversionRule, ...] = (
     ConversionRule(
         "sender-error", Severity.WARNING, "The sender says with the data that something went wrong"
     ),
+    ConversionRule(
+        "sender-time-zone", Severity.WARNING, "Periods go by another clock than that of UTC"
+    ),
     ConversionRule("index-out-of-range", Severity.ERROR, "An index has no value in the structure"),
     ConversionRule("binary-number", Severity.INFO, "Texts were made of binary numbers"),
     ConversionRule("unreadable-column", Severity.ERROR, "A column is of a type without values"),

@@ -6,8 +6,9 @@ makes of the period asked for; data match where their period lies within.
 - Reporting periods asked for are those of the reporting year of the data, "regardless of the actual start day of the
   reporting year"; Gregorian data are matched as if it started on 1 January. Where a query says when its reporting year
   starts (`reportingYearStartDay`, SDMX-REST 2.2.2), all data are matched by the days that this makes.
-- A period asked for without a time zone is one on the clock of the place that the data come from (ISO 8601: local time),
-  one with a time zone is one of moments; data without one are at UTC then, which Section 6, 4.2.10 presumes.
+- A period asked for without a time zone is one on the clock of the place that the data come from: "an indeterminate local
+  time" (SDMXMessage.xsd, Timezone). One with a time zone is one of moments; data without one are at UTC then, which
+  Section 6, 4.2.10 presumes.
 - A period ends a second before the next begins (23:59:59, Section 6, 4.2.3), where it is compared with a moment; a moment
   within that last second belongs to it.
 """

@@ -385,6 +385,8 @@ class MessageHandler:
         if self.path[1] == "Footer":
             self._tell_footer(text)
             return
+        if self.path[2:] == ["Sender", "Timezone"]:
+            self._tell_time_zone(text)
         if len(self.path) == 3:
             self._header.setdefault(local, text)
         is_reference = len(self.path) > 3 and self.path[2] == "Structure" and text
@@ -401,6 +403,17 @@ class MessageHandler:
                 "sender-error",
                 Severity.WARNING,
                 f"The sender of the message says ({self._footer.strip()}): {text}",
+                value=text,
+            )
+
+    def _tell_time_zone(self, text: str) -> None:
+        """Tell that periods without a time zone are by another clock than that of UTC. SDMX 3.1 Section 6, 4.2.10."""
+        if text.removeprefix("-").removeprefix("+") not in ("", "Z", "00:00"):
+            self._tell_once(
+                "sender-time-zone",
+                Severity.WARNING,
+                f"The local time of the sender is {text}. Periods are kept as they are written: where moments are "
+                "compared, those without a time zone are taken to be at UTC.",
                 value=text,
             )
 
