@@ -13,7 +13,7 @@ from dsd.batch import ACTION, Batch
 from dsd.dataset import NOTHING_SAID, Action, AttributeValues, PreparedDataset
 from dsd.localised import takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
-from dsd.time_period import DAY, PeriodSyntaxError, parse_period
+from dsd.time_period import DAY, REPORTING_YEAR_START_DAY, PeriodSyntaxError, parse_period
 from service.formats.attaching import Attacher
 from service.formats.columns import (
     Part,
@@ -175,7 +175,7 @@ class _Writer:
     def text(self, component: ResolvedComponent, value: str) -> str:
         """Return the text of a value, with its name where labels=both asks for it."""
         if component.role is Role.TIME and self.options.time_format == "normalized":
-            return _first_day(value)
+            return _first_day(value, has_years=REPORTING_YEAR_START_DAY in self.dsd)
         if self.options.labels != "both":
             return value
         name = self.name(component, value)
@@ -339,15 +339,18 @@ class _Writer:
         return write(component, value if isinstance(value, str) else sub_fields(values))
 
 
-def _first_day(value: str) -> str:
+def _first_day(value: str, *, has_years: bool) -> str:
     """Return the first day of a period (its first moment where it is shorter than a day).
 
     The field guide normalises to the most granular ISO 8601 form; its own example writes months as days.
-    A text that is no period stays as it is: the rules report it.
+    A text that is no period stays as it is: the rules report it; so does a reporting period where data may say that
+    the year starts on another day than the calendar's (`has_years`).
     """
     try:
         period = parse_period(value, strict=False)
     except PeriodSyntaxError:
+        return value
+    if period.is_reporting and has_years:
         return value
     if period.is_moment or period.first % DAY:
         return f"{period.first_moment.isoformat()}{period.zone_text}"

@@ -23,7 +23,12 @@ from dsd.batch import ANNOTATIONS, Batch
 from dsd.dataset import Action, AttributeValues, Preamble, PreparedDataset, SetAttributes
 from dsd.localised import is_localised, parse, takes_languages
 from dsd.resolved import Dsd, ResolvedComponent, Role
-from dsd.time_period import PeriodSyntaxError, parse_period
+from dsd.time_period import (
+    DEFAULT_START_DAY,
+    REPORTING_YEAR_START_DAY,
+    PeriodSyntaxError,
+    parse_period,
+)
 from service.formats.attaching import Attacher
 from service.formats.columns import (
     Part,
@@ -345,8 +350,39 @@ class _Writer:
         if self.is_1_0 and component.role is Role.ATTRIBUTE:
             return {"name": value}
         if not _ID.fullmatch(value):
-            return {"value": value} | _interval(component, value)
-        return {"id": value, "name": value} | _interval(component, value)
+            return {"value": value} | self.interval(component, value)
+        return {"id": value, "name": value} | self.interval(component, value)
+
+    def interval(self, component: ResolvedComponent, value: str) -> dict[str, str]:
+        """Return first and last moment of a time value; nothing where it is no period (the rules say so).
+
+        Nothing either for a reporting period where rows may differ in what starts the year.
+        """
+        if component.role is not Role.TIME:
+            return {}
+        try:
+            period = parse_period(value, self.start_day or DEFAULT_START_DAY, strict=False)
+            first, last = period.first_moment, period.last_moment
+        except (PeriodSyntaxError, OverflowError):
+            return {}
+        if period.is_reporting and self.start_day is None:
+            return {}
+        zone = period.zone_text or "Z"
+        return {"start": f"{first.isoformat()}{zone}", "end": f"{last.isoformat()}{zone}"}
+
+    @cached_property
+    def start_day(self) -> str | None:
+        """The day on which reporting years start, None where it may be another for another row."""
+        if REPORTING_YEAR_START_DAY not in self.dsd:
+            return DEFAULT_START_DAY
+        if dimensions_of(self.dsd, self.dsd[REPORTING_YEAR_START_DAY]) != ():
+            return None
+        found = (
+            entry.values.get(REPORTING_YEAR_START_DAY)
+            for entry in self.preamble.attributes
+            if not entry.key
+        )
+        return next((day for day in found if isinstance(day, str)), DEFAULT_START_DAY)
 
     # -- values above the observation ----------------------------------------------------------------
 
@@ -609,20 +645,6 @@ class _Writer:
             ["", *map(self.series_of, alone)] if started else map(self.series_of, alone)
         )
         return f"{end}{series}}}{members}}}"
-
-
-def _interval(component: ResolvedComponent, value: str) -> dict[str, str]:
-    """Return first and last moment of a time value; nothing where it is no period (the rules say so)."""
-    if component.role is not Role.TIME:
-        return {}
-    try:
-        period = parse_period(value, strict=False)
-    except PeriodSyntaxError:
-        return {}
-    return {
-        "start": f"{period.first_moment.isoformat()}{period.zone_text or 'Z'}",
-        "end": f"{period.last_moment.isoformat()}{period.zone_text or 'Z'}",
-    }
 
 
 def _instant(text: str) -> str:

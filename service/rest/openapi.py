@@ -149,7 +149,7 @@ _PARAMETERS: dict[str, tuple[str, Json]] = {
         _one_of(("*", "series_key", "TIME_PERIOD", "TIME_PERIOD:desc")),
     ),
     "reportingYearStartDay": (
-        "The day on which reporting years start.",
+        "The day on which the reporting years of the query start; without it, those of the data as they are.",
         _text(r"^--(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"),
     ),
     "explicitMeasure": ("Observations are typed by their measure.", {"type": "boolean"}),

@@ -304,3 +304,41 @@ def test_21_observations_of_a_series_are_in_time_order_in_messages(
     ]
     step = 1 if direction == "asc" else -1
     assert found == [case["found"][place][::step] for place in ("HOURS", "ZONES")]
+
+
+def spans(client: FlaskClient, flow: str) -> dict[str, tuple[str | None, str | None]]:
+    """Return what SDMX-JSON says of each period: when it begins and ends."""
+    message = client.get(url(flow, "v2", "").replace("csvdata", "jsondata")).json
+    (time,) = message["data"]["structures"][0]["dimensions"]["observation"]
+    return {v.get("id") or v["value"]: (v.get("start"), v.get("end")) for v in time["values"]}
+
+
+def test_21_json_says_where_reporting_periods_lie_where_all_rows_agree(
+    period_client: FlaskClient,
+) -> None:
+    whole = spans(period_client, "DF_FISCAL_FLOW")
+    assert whole["2010-Q3"] == ("2011-01-01T00:00:00Z", "2011-03-31T23:59:59Z")
+    assert whole["2010-W28"] == ("2011-01-03T00:00:00Z", "2011-01-09T23:59:59Z")
+    assert whole["2011"] == ("2011-01-01T00:00:00Z", "2011-12-31T23:59:59Z")
+    mixed = spans(period_client, "DF_FISCAL_SERIES")
+    assert mixed["2010-Q3"] == (None, None)
+    assert mixed["2011"] == whole["2011"]
+
+
+def test_21_normalized_periods_keep_moments_zones_and_what_is_not_known(
+    period_client: FlaskClient,
+) -> None:
+    def normalized(flow: str, query: str) -> list[str]:
+        accept = {"Accept": "application/vnd.sdmx.data+csv;version=2.1.0;timeFormat=normalized"}
+        path = f"/sdmx/v2/data/dataflow/TST/{flow}/1.0.0?{query}"
+        return [row["TIME_PERIOD"] for row in table(period_client.get(path, headers=accept))]
+
+    assert normalized("DF_MOMENTS", "c[PLACE]=ZONES&firstNObservations=3") == [
+        *("2010-03-31+07:00", "2010-03-31T02:00:00", "2010-03-31T10:00:00+07:00"),
+    ]
+    assert normalized("DF_MOMENTS", "c[TIME_PERIOD]=2010-03-31T10:00:00.1") == [
+        "2010-03-31T10:00:00.100000"
+    ]
+    assert normalized("DF_FISCAL_ROWS", "c[TIME_PERIOD]=2010-Q3&c[PLACE]=JUL") == [
+        *("2010-07-01", "2010-D185", "2010-M07", "2010-Q3", "2010-W28"),
+    ]
