@@ -336,10 +336,15 @@ def _gone(changed: Part) -> Iterator[Part]:
     selection = changed.selection
     if selection.since is None or selection.series_only:
         return
-    # Whole observations: what is left to say of them is their key.
-    gone = replace(
-        selection, gone=True, component_ids=selection.dsd.key_ids, first_n=None, last_n=None
-    )
+    # Of whole observations what is left to say is their key; values above them go by themselves.
+    dsd, wanted = selection.dsd, selection.component_ids
+    above = [
+        attribute.id
+        for attribute in dsd.attributes
+        if dimensions_of(dsd, attribute) is not None and (wanted is None or attribute.id in wanted)
+    ]
+    ids = (*dsd.key_ids, *above)
+    gone = replace(selection, gone=True, component_ids=ids, first_n=None, last_n=None)
     yield replace(changed, selection=gone)
 
 

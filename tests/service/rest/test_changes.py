@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,8 @@ from service.app import create_app
 from service.config import Settings
 from service.store import open_store
 from service.store.protocol import SubmissionRecord
+from tests.service.rest.json_message import walked
+from tests.service.rest.sample_data import DF_T, V1, V2, sample_dataset, sample_structures
 
 FLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:DF_MNA_OEMP_SEX_CDS(1.0.0)"
 DATA = "/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS/1.0.0"
@@ -199,4 +203,56 @@ def test_25_a_changed_attribute_above_the_observation_is_a_change(
         assert "Changed" in found.text
         assert "2012" not in found.text.partition("Changed")[2]
     assert client.get(f"{url}?updatedAfter=2012-04-01T00:00:00Z").status_code == 204
+    store.close()
+
+
+def test_25_a_deleted_attribute_above_the_observation_is_a_deletion(
+    examples: Path, tmp_path: Path, client_of: Callable[[Flask], FlaskClient]
+) -> None:
+    """Who follows the changes would keep it for ever otherwise."""
+    structures = sample_structures(examples)
+    dsd = structures.dsd(DF_T)
+    now = [FEBRUARY]
+    settings = Settings(
+        store_folder=tmp_path / "store", temporary_folder=tmp_path / "t", clock=lambda: now[0]
+    )
+    store = open_store(settings)
+    store.write([sample_dataset(dsd)], SubmissionRecord("one"))
+    now[0] = MARCH
+    key = {"FREQ": "A", "REF_AREA": "IDN", "SEX": "SEX_M"}
+    gone = [
+        AttributeValues({}, {"TITLE": "-"}),
+        AttributeValues({"REF_AREA": "IDN"}, {"COVERAGE": "-"}),
+        AttributeValues(key, {"UNIT_MEASURE": "-"}),
+    ]
+    store.write([Dataset(dsd, [], Action.DELETE, attributes=gone)], SubmissionRecord("two"))
+    client = client_of(create_app(settings, structures, store))
+    since = "updatedAfter=2012-03-01T00:00:00Z"
+    (told,) = walked(client.get(f"{V2}?{since}").json)
+    assert (told.action, told.rows) == ("Delete", [key])
+    assert [(where, list(values)) for where, values in told.above] == [
+        ({}, ["TITLE"]),
+        ({"REF_AREA": "IDN"}, ["COVERAGE"]),
+        (key, ["UNIT_MEASURE"]),
+    ]
+    rows = csv.DictReader(io.StringIO(client.get(f"{V2}?{since}&format=csv").text))
+    assert [
+        {id for id, text in row.items() if text} - {"STRUCTURE", "STRUCTURE_ID"} for row in rows
+    ] == [
+        {"ACTION", "TITLE"},
+        {"ACTION", "REF_AREA", "COVERAGE"},
+        {"ACTION", *key, "UNIT_MEASURE"},
+    ]
+    tree = etree.fromstring(client.get(f"{V1}?{since}", headers=ML).data)
+    (dataset,) = tree.findall("{*}DataSet")
+    assert dataset.get("TITLE")
+    assert dataset.find("Group").get("COVERAGE")
+    assert dataset.find("Series").get("UNIT_MEASURE")
+    (one,) = walked(client.get(f"{V2}?{since}&attributes=TITLE").json)
+    assert [list(values) for _, values in one.above] == [["TITLE"]]
+    assert client.get(f"{V2}?{since}&attributes=none").status_code == 204
+    history = walked(client.get(f"{V2}?includeHistory=true").json)
+    assert [told.action for told in history] == ["Replace", "Delete"]
+    # What a format cannot say is not left out in silence.
+    assert client.get(f"{V1}?{since}&format=jsondata").status_code == 406
     store.close()
