@@ -99,7 +99,8 @@ _HOW = "write a version (1.0.0), + (latest stable), ~ (latest), * (all) or one w
 def parse_version_query(text: str, grammar: Grammar = Grammar.V2) -> VersionQuery:
     """Return the version query that `text` writes, already percent-decoded.
 
-    Both lines know `latest` and `all`, and 1.5 knows `*`: clients mix them up, and neither can be a version.
+    Both lines know `latest` and `all`, and 1.5 knows `*`: clients mix them up, and neither can be a version. The text of
+    1.5 writes them in capitals too (4.4, "flowRef" and examples).
 
     Raises:
         QuerySyntaxError: a pattern that the standard does not have; names it.
@@ -121,9 +122,9 @@ def _v1_pattern(text: str, whole: str) -> VersionPattern:
 
 
 def _keyword(text: str) -> VersionPattern | None:
-    if text == "latest":
+    if text in ("latest", "LATEST"):
         return LATEST_IN_PRODUCTION.patterns[0]
-    return ALL_VERSIONS.patterns[0] if text in ("all", "*") else None
+    return ALL_VERSIONS.patterns[0] if text in ("all", "ALL", "*") else None
 
 
 def _exact(text: str, whole: str) -> VersionPattern:

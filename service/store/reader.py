@@ -297,6 +297,8 @@ class Reader:
         found = []
         for entry in attributes:
             names = tuple(entry.key)
+            if scan.selection.series_only and not set(names) <= set(scan.selection.dsd.series_ids):
+                continue
             if names and names not in met:
                 met[names] = self._keys(scan, names) if rows is None else _keys_of(rows, names)
             if not names or tuple(entry.key.values()) in met[names]:

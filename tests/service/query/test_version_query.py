@@ -56,8 +56,9 @@ def test_14_version_queries_of_1_5_have_no_wildcards(query: str) -> None:
         parse_version_query(query, Grammar.V1)
 
 
-def test_14_the_latest_of_1_5_is_no_draft() -> None:
-    query = parse_version_query("latest", Grammar.V1)
+@pytest.mark.parametrize("word", ["latest", "LATEST"])
+def test_14_the_latest_of_1_5_is_no_draft(word: str) -> None:
+    query = parse_version_query(word, Grammar.V1)
     assert query.select(["1.0", "2.0.0-draft"]) == ["1.0"]
     assert query.select(["2.0.0-draft"]) == []
 

@@ -831,6 +831,12 @@ def test_24_values_above_are_those_of_the_rows_that_match(flock, dsd, held, monk
     assert found(periods=(PeriodTerm(starts_from=date(2024, 1, 1)),)) == phl
     assert found(**only("OBS_VALUE", Operator.EQ, "2")) == [{}]
     assert found(**only("SOURCE_NAME", Operator.EQ, "LFS")) == phl
+    by_year = AttributeValues({"TIME_PERIOD": "2024"}, {"TITLE": "Of a year"})
+    flock.load(dsd, [], attributes=[by_year])
+    assert found(periods=(PeriodTerm(ends_by=date(2023, 12, 31)),)) == idn
+    assert found(periods=(PeriodTerm(starts_from=date(2024, 1, 1)),)) == [{}, by_year.key, *phl[1:]]
+    series = {"component_ids": (*dsd.series_ids, "TITLE", "CONTACT_POINT"), "first_n": 1}
+    assert found(limit=1, **series) == idn
 
 
 def test_the_last_change_of_a_part_is_its_own(flock, flock_dsds, dsd):
