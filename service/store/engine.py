@@ -137,6 +137,8 @@ class ParquetStore:
 
     def revisions(self, dataflows: Sequence[Urn]) -> tuple[Revision, ...]:
         """Return the revisions of dataflows as they were at one instant: one catalog look-up for all."""
+        if len(dataflows) == 1:
+            return (self.revision(dataflows[0]),)
         self._after_fork()
         return self._catalog.heads(dataflows)
 
