@@ -21,6 +21,7 @@ from service.app import create_app
 from service.config import Settings
 from service.store import open_store
 from service.store.protocol import Store, SubmissionRecord
+from tests.service.rest.json_message import walked
 
 DATAFLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:{}(1.0.0)"
 FLOWS = ("DF_MNA_OEMP_SEX_CDS", "DF_MST_EARN_SEX")
@@ -270,3 +271,48 @@ def test_31_availability_is_of_one_instant(
     assert found.headers["ETag"] == expected.headers["ETag"]
     assert '"2023"' in client.get(url, headers={"If-None-Match": found.headers["ETag"]}).text
     store.close()
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/vnd.sdmx.data+xml;version=3.1.0",
+        "application/vnd.sdmx.data+xml;version=3.0.0",
+        "application/vnd.sdmx.structurespecificdata+xml;version=2.1",
+        "application/vnd.sdmx.genericdata+xml;version=2.1",
+    ],
+)
+@pytest.mark.parametrize(
+    "context", ["dataflow/ILMS", "provisionagreement/ILMS", "datastructure/ILMS"]
+)
+def test_28_each_data_set_refers_to_a_structure_of_its_own(client, accept, context) -> None:
+    found = client.get(f"/sdmx/v2/data/{context}", headers={"Accept": accept})
+    assert found.status_code == 200
+    message = etree.fromstring(found.data)
+    structures = message.findall("{*}Header/{*}Structure")
+    ids = [structure.get("structureID") for structure in structures]
+    datasets = message.findall("{*}DataSet")
+    refs = [
+        next(text for name, text in dataset.attrib.items() if name.endswith("structureRef"))
+        for dataset in datasets
+    ]
+    assert len(datasets) == (4 if "provision" in context else 2)
+    assert sorted(refs) == sorted(ids)
+    assert len(set(ids)) == len(ids)
+    named = [etree.tostring(structure[0]) for structure in structures]
+    assert len(set(named)) == len(named)
+    spaces = [structure.get("namespace") for structure in structures]
+    if "generic" not in accept:
+        assert len(set(spaces)) == len(spaces)
+        for dataset in datasets:
+            kind = next(text for name, text in dataset.attrib.items() if name.endswith("}type"))
+            assert dataset.nsmap[kind.partition(":")[0]] in spaces
+
+
+def test_28_json_data_sets_refer_to_structures_of_their_own(client) -> None:
+    for version in ("2.0.0", "2.1.0"):
+        accept = f"application/vnd.sdmx.data+json;version={version}"
+        found = client.get("/sdmx/v2/data/provisionagreement/ILMS", headers={"Accept": accept})
+        told = walked(found.json)
+        assert len({own.urn for own in told}) == len(told) == 4
+        assert all("ProvisionAgreement=" in own.urn for own in told)
