@@ -63,3 +63,30 @@ def numbers_of(rows: list[dict[str, str]]) -> str:
 
 def key_of(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(row[id] for id in ("FREQ", "REF_AREA", "SEX", "TIME_PERIOD"))
+
+
+DF_E = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_E(1.0.0)"
+"""Several measures, coded and of several values; attributes of any dimensions, of several values too."""
+V2_E = "/sdmx/v2/data/dataflow/TST/DF_E/1.0.0"
+
+
+def measured_dataset(dsd: Dsd) -> Dataset:
+    def observed(area: str, sex: str, year: str, **more: Any) -> dict[str, Any]:
+        return {"REF_AREA": area, "SEX": sex, "TIME_PERIOD": year} | more
+
+    first = {"OBS_VALUE": "1.5", "PERSONS": "10", "RATING": "LOW", "SOURCES": ["x", "y;z"]}
+    rows = [
+        observed("IDN", "F", "2020", OBS_VALUE="NaN", RATING="HIGH"),
+        observed("IDN", "M", "2020", METHOD=["M1", "M2"], REMARK="r", CHECKED="true", **first),
+        observed("IDN", "M", "2021", PERSONS="9"),
+        observed("LAO", "F", "2021", SOURCES=["x"]),
+    ]
+    above = [
+        AttributeValues({}, {"TOPIC": ("M1", "M2"), "LICENCE": "CC"}),
+        AttributeValues({"REF_AREA": "IDN"}, {"REGION": "R", "COVERAGE": ("c1", "c2")}),
+        AttributeValues({"REF_AREA": "IDN", "TIME_PERIOD": "2020"}, {"ROUND": "first"}),
+        AttributeValues({"REF_AREA": "IDN", "SEX": "F"}, {"BREAKDOWN": "b"}),
+        AttributeValues({"REF_AREA": "IDN", "SEX": "M"}, {"CONTACT": ("p", "q"), "UNIT": "PS"}),
+        AttributeValues({"REF_AREA": "LAO", "SEX": "F"}, {"UNIT": "PC"}),
+    ]
+    return Dataset(dsd, list(batches_from_rows(dsd, rows)), attributes=above)

@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.service.rest.sample_data import V1, V2, numbers_of
+from dsd.resolved import Role
+from service.app import create_app
+from service.config import Settings
+from service.store import open_store
+from service.store.protocol import SubmissionRecord
+from tests.service.rest.sample_data import (
+    DF_E,
+    V1,
+    V2,
+    V2_E,
+    measured_dataset,
+    numbers_of,
+    sample_structures,
+)
 
 
 def found(client: Any, query: str) -> str:
@@ -104,3 +117,69 @@ def test_20_conditions_belong_to_2_2(sample_client) -> None:
     response = sample_client.get(f"{V1}?c[OBS_STATUS]=A")
     assert response.status_code == 400
     assert "2.x" in response.text
+
+
+@pytest.fixture(scope="module")
+def measured(examples, tmp_path_factory, client_of):
+    """The client of a service with several measures, and the structure."""
+    structures = sample_structures(examples, "several_measures")
+    folder = tmp_path_factory.mktemp("measured")
+    settings = Settings(store_folder=folder / "store", temporary_folder=folder / "temporary")
+    store = open_store(settings)
+    dsd = structures.dsd(DF_E)
+    store.write([measured_dataset(dsd)], SubmissionRecord("measured"))
+    yield client_of(create_app(settings, structures, store)), dsd
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("c[PERSONS]=ge:10", ["IDN.M.2020"]),
+        ("c[PERSONS]=lt:10,ge:10", ["IDN.M.2020", "IDN.M.2021"]),
+        ("c[RATING]=HIGH", ["IDN.F.2020"]),
+        ("c[RATING]=ne:HIGH&c[OBS_VALUE]=gt:1", ["IDN.M.2020"]),
+        ("c[SOURCES]=x", ["IDN.M.2020", "LAO.F.2021"]),
+        ("c[SOURCES]=x+y;z", ["IDN.M.2020"]),
+        ("c[CHECKED]=true", ["IDN.M.2020"]),
+        ("c[CONTACT]=p+q", ["IDN.M.2020", "IDN.M.2021"]),
+        ("c[CONTACT]=ne:q", ["IDN.F.2020", "LAO.F.2021"]),
+        ("c[ROUND]=first", ["IDN.F.2020", "IDN.M.2020"]),
+        ("c[ROUND]=ne:first", ["IDN.M.2021", "LAO.F.2021"]),
+        ("c[COVERAGE]=c2&c[SEX]=M", ["IDN.M.2020", "IDN.M.2021"]),
+        ("c[BREAKDOWN]=b", ["IDN.F.2020"]),
+        ("c[TOPIC]=M1+M2", ["IDN.F.2020", "IDN.M.2020", "IDN.M.2021", "LAO.F.2021"]),
+        ("c[TOPIC]=M3", []),
+        ("sort=ROUND+PERSONS:desc", ["IDN.M.2020", "IDN.F.2020", "IDN.M.2021", "LAO.F.2021"]),
+        (
+            "sort=CONTACT:desc+TIME_PERIOD:desc",
+            ["IDN.M.2021", "IDN.M.2020", "LAO.F.2021", "IDN.F.2020"],
+        ),
+    ],
+)
+def test_20_conditions_on_any_measure_and_on_attributes_of_any_dimensions(
+    measured, query, expected
+) -> None:
+    client, _ = measured
+    response = client.get(f"{V2_E}?{query}&format=csvdata")
+    rows = csv.DictReader(io.StringIO(response.text, newline=""))
+    found = [[row["REF_AREA"], row["SEX"], row["TIME_PERIOD"]] for row in rows]
+    assert [".".join(key) for key in found if all(key)] == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("measures=PERSONS", ["PERSONS"]),
+        ("measures=RATING,PERSONS", ["PERSONS", "RATING"]),
+        ("measures=all", ["OBS_VALUE", "PERSONS", "RATING", "SOURCES"]),
+        ("measures=none&attributes=obs", []),
+    ],
+)
+def test_24_measures_by_name(measured, query, expected) -> None:
+    client, dsd = measured
+    header = client.get(f"{V2_E}?{query}&format=csvdata").text.splitlines()[0].split(",")
+    ids = [name.removesuffix("[]") for name in header]
+    assert [id for id in ids if id in dsd and dsd[id].role is Role.MEASURE] == expected
+    structure = client.get(f"{V2_E}?{query}").json["data"]["structures"][0]
+    assert [measure["id"] for measure in structure["measures"]["observation"]] == expected

@@ -26,7 +26,15 @@ from service.formats import DATA_FORMATS
 from service.formats.contract import DataFormat, DecodeOptions
 from service.store import open_store
 from service.store.protocol import SubmissionRecord
-from tests.service.rest.sample_data import DF_T, V2, sample_dataset, sample_structures
+from tests.service.rest.sample_data import (
+    DF_E,
+    DF_T,
+    V2,
+    V2_E,
+    measured_dataset,
+    sample_dataset,
+    sample_structures,
+)
 
 DF_L = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_L(1.0.0)"
 DATA_L = "/sdmx/v2/data/dataflow/TST/DF_L/1.0.0"
@@ -138,3 +146,21 @@ def test_40_annotations_and_texts_in_languages_come_back(
     assert [finding.message for finding in report.findings] == []
     with service(tmp_path / "two", structures, datasets, client_of) as client:
         assert complete(client, DATA_L) == expected
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [e for e in BOTH_WAYS if e.capabilities.several_measures and e.capabilities.multiple_values],
+    ids=lambda entry: entry.name,
+)
+def test_40_several_measures_and_values_of_any_level_come_back(
+    entry: DataFormat, examples: Path, tmp_path: Path, client_of: ClientOf
+) -> None:
+    structures = sample_structures(examples, "several_measures")
+    first = [measured_dataset(structures.dsd(DF_E))]
+    with service(tmp_path / "one", structures, first, client_of) as client:
+        expected = complete(client, V2_E)
+        datasets, report = again(got(client, V2_E, entry), entry, structures, DF_E)
+    assert [finding.message for finding in report.findings] == []
+    with service(tmp_path / "two", structures, datasets, client_of) as client:
+        assert complete(client, V2_E) == expected
