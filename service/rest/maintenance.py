@@ -25,6 +25,7 @@ from service.formats.registry_formats import REGISTRY_FORMATS, RegistryFormat
 from service.formats.registry_xml import SubmissionResult, encode_structure_response
 from service.query.errors import QuerySyntaxError
 from service.query.grammar import Grammar
+from service.query.parameters import read_parameters
 from service.registry.maintenance import Outcome, StructureAction
 from service.rest.access_log import REQUEST_ID
 from service.rest.credential import principal_of
@@ -252,10 +253,11 @@ def _limit(request: Request) -> int:
     Raises:
         QuerySyntaxError: it is no such number.
     """
-    text = request.args.get("limit", str(_MOST_CHANGES))
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_CHANGES:
-        raise QuerySyntaxError(f"limit is a number from 1 to {_MOST_CHANGES}, not {text!r}")
-    return int(text)
+    raw = request.query_string.decode("latin-1")
+    limit = read_parameters(raw, ("limit",), {}, components=False).integer("limit", 1)
+    if limit is not None and limit > _MOST_CHANGES:
+        raise QuerySyntaxError(f"limit={limit}: write a number from 1 to {_MOST_CHANGES}")
+    return _MOST_CHANGES if limit is None else limit
 
 
 def _declared(request: Request) -> StructureFormat | None:

@@ -2,7 +2,7 @@
 
 The official descriptions have defects (a dangling reference in 1.5.0, undeclared path parameters in 2.x, expressions for
 versions and periods that refuse what the standard allows); this one is of what the service does. Parts at the end of a path
-may be left out, which OpenAPI cannot say: each length of a path is a path here.
+may be left out, which OpenAPI cannot say: each length of a path is a path here, and what paths have in common a component.
 """
 
 from __future__ import annotations
@@ -51,18 +51,32 @@ from service.query.structure_query import (
     References,
     StructureDetail,
 )
-from service.rest.errors import ERROR_ROWS, ERROR_TYPES
 from service.rest.negotiation import full_type
-
-Json = dict[str, Any]
-
-_ID = r"^[A-Za-z0-9_@$\-]+$"
-_AGENCY = r"^[A-Za-z][A-Za-z0-9_\-]*(\.[A-Za-z][A-Za-z0-9_\-]*)*$"
-_VERSION_V1 = r"^(all|latest|\d+(\.\d+){0,2})$"
-_VERSION_V2 = r"^(\*|~|\+|\d+\.\d+(\.\d+)?\+?)$"
-_KEY_V1 = r"^(all|[A-Za-z0-9_\-]*(\+[A-Za-z0-9_\-]+)*(\.[A-Za-z0-9_\-]*)*)$"
-_KEY_V2 = r"^(\*|[A-Za-z0-9_\-]+)(\.(\*|[A-Za-z0-9_\-]+))*$"
-_PERIOD = r"^\d{4}(-(0[1-9]|1[0-2])|-Q[1-4]|-S[12])?$"
+from service.rest.openapi_changes import add_changes
+from service.rest.openapi_components import Components, Json, error_statuses
+from service.rest.openapi_patterns import (
+    AGENCIES_V1,
+    AGENCIES_V2,
+    CHOSEN,
+    COMPONENTS,
+    FLOW,
+    ID,
+    IDS_V1,
+    IDS_V2,
+    ITEMS_V1,
+    ITEMS_V2,
+    KEY_V1,
+    KEYS_V2,
+    MOST,
+    PERIOD,
+    PROVIDERS_V1,
+    PROVIDERS_V2,
+    SORT,
+    START_DAY,
+    VERSIONS_V1,
+    VERSIONS_V2,
+)
+from service.rest.request import FORM
 
 
 @dataclass(frozen=True)
@@ -108,49 +122,49 @@ _INSTANT: Json = {"type": "string", "format": "date-time"}
 
 # Parameters that several resources have: what they are, and how they are written.
 _PARAMETERS: dict[str, tuple[str, Json]] = {
-    "startPeriod": ("Periods from this one on; its whole length counts.", _text(_PERIOD)),
-    "endPeriod": ("Periods up to this one; its whole length counts.", _text(_PERIOD)),
+    "startPeriod": ("Periods from this one on; its whole length counts.", _text(PERIOD)),
+    "endPeriod": ("Periods up to this one; its whole length counts.", _text(PERIOD)),
     "updatedAfter": ("Only what changed after this instant, with what was deleted.", _INSTANT),
     "updatedBefore": ("Only what changed before this instant.", _INSTANT),
     "asOf": ("The state at this instant.", _INSTANT),
     "firstNObservations": (
         "Observations of each series from its first period on.",
-        {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+        {"type": "integer", "minimum": 1, "maximum": MOST},
     ),
     "lastNObservations": (
         "Observations of each series up to its last period.",
-        {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+        {"type": "integer", "minimum": 1, "maximum": MOST},
     ),
     "dimensionAtObservation": (
         "The dimension that the observations of a series differ in, or AllDimensions.",
-        _text(_ID, examples=["TIME_PERIOD", "AllDimensions"]),
+        _text(ID, examples=["TIME_PERIOD", "AllDimensions"]),
     ),
     "detail": ("How much is returned.", _text()),
     "references": ("Which artefacts come along.", _text()),
     "attributes": (
         "Attributes to return: dsd, msd, dataset, series, obs, all, none, or ids joined by commas.",
-        _one_of(("dsd", "dataset", "series", "obs", "all", "none")),
+        _text(CHOSEN, examples=["dsd", "all", "none", "UNIT_MEASURE,UNIT_MULT"]),
     ),
     "measures": (
         "Measures to return: all, none, or ids joined by commas.",
-        _one_of(("all", "none")),
+        _text(CHOSEN, examples=["all", "none", "OBS_VALUE"]),
     ),
     "includeHistory": ("Each dissemination on its own.", {"type": "boolean"}),
     "offset": (
         "Observations to leave out at the start.",
-        {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+        {"type": "integer", "minimum": 0, "maximum": MOST},
     ),
     "limit": (
         "Observations to return at most.",
-        {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+        {"type": "integer", "minimum": 1, "maximum": MOST},
     ),
     "sort": (
-        "Components to sort by, joined by +, each with :asc or :desc; * for all dimensions.",
-        _one_of(("*", "series_key", "TIME_PERIOD", "TIME_PERIOD:desc")),
+        "Components to sort by, joined by +, each with :asc or :desc; * for all dimensions, series_key for those of series.",
+        _text(SORT, examples=["*", "series_key", "TIME_PERIOD:desc+REF_AREA"]),
     ),
     "reportingYearStartDay": (
         "The day on which the reporting years of the query start; without it, those of the data as they are.",
-        _text(r"^--(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"),
+        _text(START_DAY),
     ),
     "explicitMeasure": ("Observations are typed by their measure.", {"type": "boolean"}),
     "deletion": ("The messages to validate delete.", {"type": "boolean"}),
@@ -176,6 +190,16 @@ _HEADERS: tuple[tuple[str, str, str], ...] = (
     ("Accept", "Media types with versions and weights.", "*/*"),
     ("Accept-Language", "Languages of names with weights.", "en"),
     ("Accept-Encoding", "Content codings with weights.", "gzip"),
+    ("If-None-Match", "Tags of answers that the client has; * for any.", '"0222d5f67b7bace8"'),
+    (
+        "If-Modified-Since",
+        "The instant of the answer that the client has, as HTTP or ISO 8601 write it.",
+        "Sat, 21 Nov 2026 12:00:00 GMT",
+    ),
+)
+_PAGE_HEADERS: tuple[tuple[str, str, str], ...] = (
+    ("Range", "A page of the answer by the positions of its observations.", "values=0-999"),
+    ("X-Range", "The same, where scripts may not send Range.", "values=0-999"),
 )
 
 
@@ -183,49 +207,53 @@ def _part(name: str, description: str, schema: Json, example: str) -> PathPart:
     return PathPart(name, description, schema, example)
 
 
-def _parts_v1(resource: str) -> tuple[PathPart, ...]:
-    return (
-        _part("agencyID", "Agency; all for any, + between several.", _text(_AGENCY), "ILMS"),
-        _part("resourceID", f"Id of the {resource}; all for any.", _text(_ID), "all"),
-        _part(
-            "version", "Version; latest is the default, all for any.", _text(_VERSION_V1), "latest"
-        ),
-        _part("itemID", "Item; + between several.", _text(_ID), "all"),
-    )
+_PARTS_V1 = (
+    _part("agencyID", "Agency; all for any, + between several.", _text(AGENCIES_V1), "ILMS"),
+    _part("resourceID", "Id; all for any, + between several.", _text(IDS_V1), "all"),
+    _part("version", "Version; latest is the default, all for any.", _text(VERSIONS_V1), "latest"),
+    _part("itemID", "Item; + between several.", _text(ITEMS_V1), "all"),
+)
 
 
-_AGENCY_V2 = _part("agencyID", "Agency; * for any, commas between several.", _text(_AGENCY), "ILMS")
+_AGENCY_V2 = _part(
+    "agencyID", "Agency; * for any, commas between several.", _text(AGENCIES_V2), "ILMS"
+)
 _ID_V2 = _part(
-    "resourceID", "Id; * for any, commas between several.", _text(_ID), "DF_MNA_OEMP_SEX_CDS"
+    "resourceID", "Id; * for any, commas between several.", _text(IDS_V2), "DF_MNA_OEMP_SEX_CDS"
 )
 _VERSION = _part(
-    "version", "Version, or a query for versions (1.0+.0, ~, *).", _text(_VERSION_V2), "1.0.0"
+    "version", "Version, or a query for versions (1.0+.0, ~, *).", _text(VERSIONS_V2), "1.0.0"
 )
 _KEY = _part(
     "key",
     "Values of the dimensions joined by dots, * for any; what is left out at the end is any; commas between keys.",
-    _text(_KEY_V2),
+    _text(KEYS_V2),
     "IDN.*",
 )
 _FLOW = _part(
     "flowRef",
     "Dataflow as ID, AGENCY,ID or AGENCY,ID,VERSION.",
-    _text(r"^[A-Za-z][A-Za-z0-9_\-]*(,[A-Za-z][A-Za-z0-9_\-]*)?$"),
+    _text(FLOW),
     "ILMS,DF_MNA_OEMP_SEX_CDS",
 )
 _KEY_1 = _part(
     "key",
     "Values of the dimensions joined by dots, + between values, empty for any; all for everything.",
-    _text(_KEY_V1),
+    _text(KEY_V1),
     "all",
 )
 _PROVIDER = _part(
     "providerRef",
-    "Provider as ID or AGENCY,ID; all for any.",
-    _text(r"^[A-Za-z][A-Za-z0-9_\-]*$"),
+    "Provider as ID or AGENCY,ID; all for any, + between several.",
+    _text(PROVIDERS_V1),
     "all",
 )
-_COMPONENT = _part("componentID", "Dimension to tell of.", _text(_ID), "SEX")
+_COMPONENT = _part(
+    "componentID",
+    "Dimension to tell of; commas (1.5: +) between several.",
+    _text(COMPONENTS),
+    "SEX",
+)
 _FILTERS: Json = {
     "name": "c",
     "in": "query",
@@ -235,8 +263,8 @@ _FILTERS: Json = {
     "operators are eq, ne, lt, le, gt, ge, co, nc, sw and ew.",
     "schema": {
         "type": "object",
-        "properties": {"TIME_PERIOD": _text(r"^((eq|ne|lt|le|gt|ge):)?\d{4}(-(0[1-9]|1[0-2]))?$")},
-        "additionalProperties": False,
+        "properties": {"TIME_PERIOD": _text(minLength=1, examples=["ge:2020+le:2024"])},
+        "additionalProperties": _text(minLength=1),
     },
 }
 
@@ -273,7 +301,7 @@ def _resources() -> Iterator[Resource]:
             v1,
             resource,
             f"Structures: {resource}",
-            _parts_v1(resource),
+            _PARTS_V1,
             0,
             STRUCTURE_PARAMETERS_V1,
             _STRUCTURE_TYPES,
@@ -315,7 +343,7 @@ def _resources() -> Iterator[Resource]:
             _AGENCY_V2,
             _ID_V2,
             _VERSION,
-            _part("itemID", "Item.", _text(_ID), "SEX_F"),
+            _part("itemID", "Item; commas between several.", _text(ITEMS_V2), "SEX_F"),
         ),
         0,
         STRUCTURE_PARAMETERS_V2,
@@ -355,7 +383,7 @@ def _resources() -> Iterator[Resource]:
         (v1, CONTEXTS_V1, SCHEMA_PARAMETERS_V1),
         (v2, CONTEXTS_V2, SCHEMA_PARAMETERS_V2),
     ):
-        versions = _VERSION if grammar is v2 else _parts_v1("artefact")[2]
+        versions = _VERSION if grammar is v2 else _PARTS_V1[2]
         yield Resource(
             grammar,
             "schema",
@@ -374,10 +402,13 @@ _METADATA_PARTS = {
     part.name: part
     for part in (
         _part(
-            "providerID", "Who maintains the metadata sets; * for any.", _text(_AGENCY), "IDN_MOM"
+            "providerID",
+            "Who maintains the metadata sets; * for any.",
+            _text(AGENCIES_V2),
+            "IDN_MOM",
         ),
-        _part("metadatasetID", "Id of the metadata set; * for any.", _text(_ID), "*"),
-        _part("providerRef", "Provider as ID or AGENCY.ID; * for any.", _text(_AGENCY), "*"),
+        _part("metadatasetID", "Id of the metadata set; * for any.", _text(IDS_V2), "*"),
+        _part("providerRef", "Provider as ID or AGENCY.ID; * for any.", _text(PROVIDERS_V2), "*"),
         _part(
             "artefactType",
             "Kind of artefact; * for any.",
@@ -425,10 +456,10 @@ _REGISTRATION_PARTS = {
         _part(
             "registrationID",
             "Id of the registration.",
-            _text(_ID),
+            _text(ID),
             "ILMS@PA_IDN_MNA_OEMP_SEX_CDS@1_0_0",
         ),
-        _part("providerID", "Data provider; * for any.", _text(_ID), "IDN_MOM"),
+        _part("providerID", "Data provider; * for any.", _text(IDS_V2), "IDN_MOM"),
         _part(
             "context",
             "Kind of the artefact; * for any.",
@@ -468,23 +499,16 @@ def openapi_document(base_url: str) -> Json:
     Args:
         base_url: where it stands, without a slash at the end.
     """
+    components = Components()
     paths: Json = {}
     for resource in RESOURCES:
         for length in range(resource.needed, len(resource.parts) + 1):
-            paths[_path(resource, length)] = {"get": _operation(resource, length)}
-    paths["/health"] = {
-        "get": {
-            "operationId": "health",
-            "tags": ["Service"],
-            "summary": "Tell that the process answers",
-            "responses": {
-                "200": {
-                    "description": "It answers.",
-                    "content": {"application/json": {"schema": {"type": "object"}}},
-                }
-            },
-        }
-    }
+            operations = {"get": _query(resource, length, components)}
+            if resource.base == "data" and length < _KEY_PLACE[resource.grammar] + 1:
+                operations["post"] = _posted_query(resource, length, components)
+            paths[_path(resource, length)] = operations
+    add_changes(paths, components)
+    paths["/health"] = {"get": _HEALTH}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -494,13 +518,32 @@ def openapi_document(base_url: str) -> Json:
             "license": {"name": "See the project's LICENSE"},
         },
         "servers": [{"url": base_url}],
-        "tags": [
-            {"name": name}
-            for name in ("Structures", "Data", "Schemas", "Metadata", "Registrations", "Service")
-        ],
+        "tags": [{"name": name} for name in _TAGS],
         "paths": paths,
-        "components": {"responses": _errors()},
+        "components": components.document(),
     }
+
+
+_TAGS = ("Structures", "Data", "Schemas", "Metadata", "Registrations", "Maintenance", "Service")
+_KEY_PLACE = {
+    grammar: [part.name for part in resource.parts].index("key")
+    for grammar in Grammar
+    for resource in RESOURCES
+    if resource.grammar is grammar and resource.base == "data"
+}
+"""How many parts stand before the key in the path of data."""
+_HEALTH: Json = {
+    "operationId": "health",
+    "tags": ["Service"],
+    "summary": "Tell that the process answers",
+    "security": [],
+    "responses": {
+        "200": {
+            "description": "It answers.",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
+    },
+}
 
 
 def _path(resource: Resource, length: int) -> str:
@@ -508,34 +551,79 @@ def _path(resource: Resource, length: int) -> str:
     return f"/sdmx/{resource.grammar.value}/{resource.base}{parts}"
 
 
-def _operation(resource: Resource, length: int) -> Json:
-    parts = resource.parts[:length]
-    parameters: list[Json] = [
-        {
-            "name": part.name,
-            "in": "path",
-            "required": True,
-            "description": part.description,
-            "schema": part.schema,
-            "example": part.example,
-        }
-        for part in parts
-    ]
-    parameters += [
-        _parameter(resource, name) for name in resource.parameters if name in _PARAMETERS
-    ]
-    if resource.filters:
-        parameters.append(_FILTERS)
-    parameters += [
-        {"name": name, "in": "header", "description": text, "schema": _text(), "example": example}
-        for name, text, example in _HEADERS
-    ]
+def _query(resource: Resource, length: int, components: Components) -> Json:
+    """Return the operation that asks for a resource by a path of so many parts."""
     return {
         "operationId": f"{resource.grammar.value}-{resource.base}-{length}",
         "tags": [resource.tag],
         "summary": resource.summary,
-        "parameters": parameters,
-        "responses": _responses(resource),
+        "security": [],
+        "parameters": _parameters(resource, length, components),
+        "responses": _responses(resource, components),
+    }
+
+
+def _posted_query(resource: Resource, length: int, components: Components) -> Json:
+    """Return the operation that asks for data by parameters in the body (not in SDMX: for what is too long for a URL)."""
+    form: Json = {
+        "description": "The key, and parameters as they would stand in the URL.",
+        "required": True,
+        "content": {
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "key": {"type": "string", "description": "In place of that in the path."}
+                    },
+                    "additionalProperties": {"type": "string"},
+                }
+            }
+        },
+    }
+    responses = _responses(resource, components) | {"415": components.error(415)}
+    return {
+        "operationId": f"{resource.grammar.value}-posted-{resource.base}-{length}",
+        "tags": [resource.tag],
+        "summary": f"{resource.summary}, by a query in the body",
+        "security": [],
+        "parameters": _parameters(resource, length, components),
+        "requestBody": components.refer("requestBodies", form, "query"),
+        "responses": dict(sorted(responses.items())),
+    }
+
+
+def _parameters(resource: Resource, length: int, components: Components) -> list[Json]:
+    found = [_path_parameter(part) for part in resource.parts[:length]]
+    found += [_parameter(resource, name) for name in resource.parameters if name in _PARAMETERS]
+    if resource.filters:
+        found.append(_FILTERS)
+    headers = (*_HEADERS, *(_PAGE_HEADERS if resource.base == "data" else ()))
+    found += [
+        {"name": name, "in": "header", "description": text, "schema": _text(), "example": example}
+        for name, text, example in headers
+    ]
+    line, base = resource.grammar.value, resource.base
+    return [
+        components.refer(
+            "parameters",
+            entry,
+            entry["name"],
+            f"{line}.{entry['name']}",
+            f"{line}.{resource.tag}.{entry['name']}",
+            f"{line}.{base}.{entry['name']}",
+        )
+        for entry in found
+    ]
+
+
+def _path_parameter(part: PathPart) -> Json:
+    return {
+        "name": part.name,
+        "in": "path",
+        "required": True,
+        "description": part.description,
+        "schema": part.schema,
+        "example": part.example,
     }
 
 
@@ -546,27 +634,64 @@ def _parameter(resource: Resource, name: str) -> Json:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def _responses(resource: Resource) -> Json:
+def _responses(resource: Resource, components: Components) -> Json:
+    line, is_data = resource.grammar.value, resource.base == "data"
     content: Json = {media_type: {} for media_type in _content_types(resource)}
-    found: Json = {
-        "200": {
-            "description": "The answer.",
-            "headers": {
-                "ETag": {"description": "Changes where the answer would.", "schema": _text()},
-                "Content-Language": {"description": "Language of names.", "schema": _text()},
-            },
-            "content": content,
-        },
-        "304": {"description": "The client has the answer."},
+    page = ("Accept-Ranges",) if is_data else ()
+    answer: Json = {
+        "description": "The answer.",
+        "headers": components.headers(*_ANSWER_HEADERS, *page),
+        "content": content,
     }
-    if resource.base == "data":
-        found["206"] = {"description": "A page of the answer, by Range.", "content": content}
-    statuses = {(row.v1 if resource.grammar is Grammar.V1 else row.v2) for row in ERROR_ROWS}
+    names = ("200", f"200.{resource.tag}", f"200.{line}.{resource.tag}")
+    found = {
+        "200": components.refer("responses", answer, *names),
+        "304": components.refer("responses", _unchanged(components), "304"),
+    }
+    if is_data:
+        part = {
+            "description": "The page of the answer that Range or X-Range asks for.",
+            "headers": components.headers(*_ANSWER_HEADERS, *page, "Content-Range"),
+            "content": content,
+        }
+        found["206"] = components.refer("responses", part, "206")
     if resource.grammar is Grammar.V2:
-        found["204"] = {"description": "The query is right and nothing matches."}
-    for status in sorted(statuses - {204}):
-        found[str(status)] = {"$ref": f"#/components/responses/{status}"}
-    return found
+        nothing = {
+            "description": "The query is right and nothing matches.",
+            "headers": components.headers("Vary", "X-Request-ID"),
+        }
+        found["204"] = components.refer("responses", nothing, "204")
+    for status in error_statuses(line, _NOT_OF_QUERIES[is_data, resource.grammar]):
+        found[str(status)] = components.error(status)
+    return dict(sorted(found.items()))
+
+
+_ANSWER_HEADERS = (
+    "Content-Disposition",
+    "Content-Language",
+    "ETag",
+    "Last-Modified",
+    "Vary",
+    "Warning",
+    "X-Request-ID",
+)
+_OF_CHANGES, _OF_DATA = {401, 415}, {413, 416}
+_NOT_OF_QUERIES = {
+    # In 2.x a query for what there is not is 422, and 403 refuses a change.
+    (is_data, grammar): _OF_CHANGES
+    | (set() if is_data else _OF_DATA)
+    | ({403} if grammar is Grammar.V2 else set())
+    for is_data in (True, False)
+    for grammar in Grammar
+}
+"""Statuses that queries do not have, of data and of all else."""
+
+
+def _unchanged(components: Components) -> Json:
+    return {
+        "description": "The client has the answer, as If-None-Match or If-Modified-Since says.",
+        "headers": components.headers("ETag", "Vary", "X-Request-ID"),
+    }
 
 
 def _content_types(resource: Resource) -> Iterator[str]:
@@ -576,43 +701,3 @@ def _content_types(resource: Resource) -> Iterator[str]:
         return
     formats = DATA_FORMATS if resource.base == "data" else STRUCTURE_FORMATS
     yield from dict.fromkeys(alias for entry in formats if entry.encode for alias in entry.aliases)
-
-
-_TOLD = {
-    400: "The query is not well written.",
-    401: "Who asks is not known.",
-    403: "A component that the data structure does not have (1.5); not allowed.",
-    404: "The artefact that the query names is not there; nothing matches (1.5).",
-    406: "Nothing offered will do, or the format cannot express the answer.",
-    413: "More observations than one answer may hold.",
-    414: "The URL is too long.",
-    415: "The body is of a type that is not read.",
-    416: "The page is behind the end.",
-    422: "A component that the data structure does not have.",
-    500: "The service failed.",
-    503: "The data cannot be read now.",
-}
-
-
-def _errors() -> Json:
-    statuses = sorted({status for row in ERROR_ROWS for status in (row.v1, row.v2)} - {204})
-    message: Json = {
-        "type": "object",
-        "required": ["errors"],
-        "properties": {
-            "errors": {
-                "type": "array",
-                "minItems": 1,
-                "items": {
-                    "type": "object",
-                    "required": ["code", "title"],
-                    "properties": {"code": {"type": "integer"}, "title": {"type": "string"}},
-                },
-            }
-        },
-    }
-    content: Json = {type_: {"schema": message} if "json" in type_ else {} for type_ in ERROR_TYPES}
-    return {
-        str(status): {"description": _TOLD.get(status, "An error."), "content": content}
-        for status in statuses
-    }
