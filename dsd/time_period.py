@@ -56,7 +56,10 @@ class AbsentPeriodError(PeriodSyntaxError):
 
 
 class Period(NamedTuple):
-    """A period and the interval that it covers."""
+    """A period and the interval that it covers.
+
+    Days and datetimes of one that ends beyond the calendar are a PeriodSyntaxError.
+    """
 
     text: str
     frequency: Frequency
@@ -82,17 +85,17 @@ class Period(NamedTuple):
     @property
     def start(self) -> date:
         """The day on which it begins, in its own place."""
-        return date.fromordinal(self.first // DAY + 1)
+        return self._datetime(self.first).date()
 
     @property
     def end(self) -> date:
         """The day on which it ends, in its own place."""
-        return date.fromordinal(self.last // DAY + 1)
+        return self._datetime(self.last).date()
 
     @property
     def first_moment(self) -> datetime:
         """The first moment as a datetime, which knows microseconds."""
-        return _datetime(self.first)
+        return self._datetime(self.first)
 
     @property
     def last_second(self) -> int:
@@ -102,7 +105,12 @@ class Period(NamedTuple):
     @property
     def last_moment(self) -> datetime:
         """The same as a datetime."""
-        return _datetime(self.last_second)
+        return self._datetime(self.last_second)
+
+    def _datetime(self, moment: int) -> datetime:
+        if moment >= _CALENDAR_END:
+            raise _beyond(self.text)
+        return datetime(1, 1, 1) + timedelta(microseconds=moment // 1_000_000)  # noqa: DTZ001
 
     @property
     def ahead(self) -> int:
@@ -136,10 +144,6 @@ class Period(NamedTuple):
             return ""
         hours, minutes = divmod(abs(self.zone), 60)
         return f"{'-' if self.zone < 0 else '+'}{hours:02}:{minutes:02}" if self.zone else "Z"
-
-
-def _datetime(moment: int) -> datetime:
-    return datetime(1, 1, 1) + timedelta(microseconds=moment // 1_000_000)  # noqa: DTZ001
 
 
 _ZONE = r"(?P<zone>Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))?"

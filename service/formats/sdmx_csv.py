@@ -348,13 +348,14 @@ def _first_day(value: str, *, has_years: bool) -> str:
     """
     try:
         period = parse_period(value, strict=False)
+        day, moment = period.start, period.first_moment
     except PeriodSyntaxError:
         return value
     if period.is_reporting and has_years:
         return value
     if period.is_moment or period.first % DAY:
-        return f"{period.first_moment.isoformat()}{period.zone_text}"
-    return f"{period.start.isoformat()}{period.zone_text}"
+        return f"{moment.isoformat()}{period.zone_text}"
+    return f"{day.isoformat()}{period.zone_text}"
 
 
 def encode_csv(

@@ -363,7 +363,7 @@ class _Writer:
         try:
             period = parse_period(value, self.start_day or DEFAULT_START_DAY, strict=False)
             first, last = period.first_moment, period.last_moment
-        except (PeriodSyntaxError, OverflowError):
+        except PeriodSyntaxError:
             return {}
         if period.is_reporting and self.start_day is None:
             return {}

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from dsd.resolved import Dsd
 from dsd.time_period import (
@@ -37,6 +38,7 @@ from service.query.selection import Condition, Operator, PeriodTerm
 _LAST_DAY = date.max.toordinal() - 1
 
 
+@lru_cache(maxsize=1024)
 def asked_period(text: str, start_day: str) -> Period:
     """Return the period that a query asks for, in reporting years that start on a day.
 

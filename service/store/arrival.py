@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from dsd.batch import ACTION, ANNOTATIONS, CODED, LOCATOR, Batch, column_type
 from dsd.resolved import Dsd, Role
-from dsd.time_period import parse_period
+from dsd.time_period import PeriodSyntaxError, parse_period
 from service.store.protocol import StoreError
 
 _PLACES = 2**62
@@ -160,5 +160,5 @@ def _by_period(text: str) -> tuple[object, ...]:
     try:
         period = parse_period(text, strict=False)
         return (0, period.start, period.end, text)
-    except ValueError:  # It is refused later, if a row has it.
+    except PeriodSyntaxError:  # It is refused later, if a row has it.
         return (1, text)

@@ -343,7 +343,8 @@ class Reader:
             f"select filename, coalesce(list(distinct {name}) filter ({name} is not null), []) "  # noqa: S608
             f"from read_parquet({query.bind(list(paths))}, filename = true) group by filename"
         )
-        return {paths[path]: texts for path, texts in self._rows(leaves, sql, query)}
+        found = {paths[path]: texts for path, texts in self._rows(leaves, sql, query)}
+        return {leaf.path: found.get(leaf.path, []) for leaf in leaves}
 
     def _scan_of_gone(self, part: Slice) -> Scan:
         """Return what was there at the transaction since which changes are asked for, and is not there now."""

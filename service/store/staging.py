@@ -16,7 +16,7 @@ from codelists.urn import Urn
 from dsd.batch import ACTION, ANNOTATIONS
 from dsd.dataset import Action, AttributeValues, Dataset
 from dsd.resolved import Dsd, Role
-from dsd.time_period import REPORTING_YEAR_START_DAY, parse_period
+from dsd.time_period import REPORTING_YEAR_START_DAY, PeriodSyntaxError, parse_period
 from service.store.arrival import Arrived, arrived
 from service.store.leaf import (
     AFTER_SEPARATOR,
@@ -289,7 +289,7 @@ def _with_intervals(frame: pl.DataFrame, dsd: Dsd) -> pl.DataFrame:
     try:
         periods = [parse_period(text, strict=strict) for text in texts]
         days = [(period.start, period.end) for period in periods]
-    except ValueError as error:
+    except PeriodSyntaxError as error:
         raise StoreError(f"{dsd.urn.short}: {error}") from error
     intervals = pl.DataFrame(
         {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import groupby, product
@@ -30,7 +30,8 @@ from service.store.catalog import AttributeStates, Leaf
 
 KNOWN_TEXTS = 500_000
 """Distinct texts that are kept for all leaves together."""
-KEPT_TIMELINES = 16
+KEPT_ENTRIES = 200_000
+"""Entries of all timelines that are kept."""
 
 
 def stored_period(text: str, start_day: str = DEFAULT_START_DAY) -> Period:
@@ -44,6 +45,9 @@ class Entry:
 
     period: Period
     start_day: str
+    """As the data say it."""
+    year_start: str
+    """The same where years can start on it, else what was taken instead."""
     place: int
     """The same for all that cover the same interval."""
 
@@ -66,7 +70,7 @@ class Timeline:
             number
             for number in self.taken
             if any(
-                takes(term, self.entries[number].period, self.entries[number].start_day)
+                takes(term, self.entries[number].period, self.entries[number].year_start)
                 for term in terms
             )
         )
@@ -137,7 +141,7 @@ class Timelines:
         if entries is None:
             texts = {text for entry in known for text in entry.texts}
             entries = _ordered(texts, days or {DEFAULT_START_DAY})
-            if len(self._kept) >= KEPT_TIMELINES:
+            if sum(map(len, list(self._kept.values()))) + len(entries) > KEPT_ENTRIES:
                 self._kept = {}
             self._kept[key] = entries
         return Timeline(entries, range(len(entries)), levels if days else None)
@@ -154,7 +158,7 @@ class Timelines:
         known = self._known
         missing = [leaf for leaf in leaves if (leaf.path, component) not in known]
         if missing:
-            if sum(len(entry.texts) for entry in known.values()) > KNOWN_TEXTS:
+            if sum(len(entry.texts) for entry in list(known.values())) > KNOWN_TEXTS:
                 known = self._known = {}
                 missing = list(leaves)
             for path, texts in self._distinct(missing, component).items():
@@ -165,12 +169,16 @@ class Timelines:
 
 def _ordered(texts: Iterable[str], days: Iterable[str]) -> tuple[Entry, ...]:
     """Return every period in every reporting year, in time order."""
-    pairs = [(stored_period(text, _usable(day)), day) for text, day in product(texts, days)]
-    pairs.sort(key=lambda pair: (pair[0].place, pair[1]))
+    starts = [(day, _usable(day)) for day in days]
+    entries = [
+        Entry(stored_period(text, start), day, start, 0)
+        for text, (day, start) in product(texts, starts)
+    ]
+    entries.sort(key=lambda entry: (entry.period.place, entry.start_day))
     found: list[Entry] = []
-    for _, alike in groupby(pairs, key=lambda pair: pair[0].place[:2]):
+    for _, alike in groupby(entries, key=lambda entry: entry.period.place[:2]):
         place = len(found)
-        found += (Entry(period, day, place) for period, day in alike)
+        found += (replace(entry, place=place) for entry in alike)
     return tuple(found)
 
 

@@ -160,6 +160,8 @@ def test_a_week_that_a_year_lacks_counts_on_where_that_is_asked_for() -> None:
     assert week[2:4] == parse_period("2011-W01")[2:4]
     assert parse_period("2010-D366", strict=False).start == date(2011, 1, 1)
     assert parse_period("9999-Q4", "--07-15", strict=False).stop > parse_period("9999").stop
+    with pytest.raises(PeriodSyntaxError, match="beyond the years"):
+        _ = parse_period("9999-Q4", "--07-15", strict=False).end
     with pytest.raises(PeriodSyntaxError, match="no day 0"):
         parse_period("2010-D000", strict=False)
 
