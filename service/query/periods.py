@@ -5,7 +5,8 @@ makes of the period asked for; data match where their period lies within.
 
 - Reporting periods asked for are those of the reporting year of the data, "regardless of the actual start day of the
   reporting year"; Gregorian data are matched as if it started on 1 January. Where a query says when its reporting year
-  starts (`reportingYearStartDay`, SDMX-REST 2.2.2), all data are matched by the days that this makes.
+  starts (`reportingYearStartDay`, SDMX-REST 2.2.2), all data are matched by the days that this makes. From `--07-01` on,
+  2010-Q3 begins on 2011-01-01, as Section 6 has it (footnote 6); doc/data.md of SDMX-REST says 2010-01-01 in its example.
 - A period asked for without a time zone is one on the clock of the place that the data come from: "an indeterminate local
   time" (SDMXMessage.xsd, Timezone). One with a time zone is one of moments; data without one are at UTC then, which
   Section 6, 4.2.10 presumes.

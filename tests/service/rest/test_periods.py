@@ -142,6 +142,27 @@ def test_21_availability_counts_what_the_data_query_finds(
         assert (series, first) == (len(case["found"]), in_order[0]["TIME_PERIOD"])
 
 
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.get("v1") and "Observations" not in case["v1"]],
+    ids=lambda case: case["name"],
+)
+def test_21_availability_of_1_5_counts_the_same(
+    period_client: FlaskClient, case: dict[str, Any]
+) -> None:
+    for flow in FISCAL if case["flow"] == "DF_FISCAL" else (case["flow"],):
+        path = f"/sdmx/v1/availableconstraint/TST,{flow},1.0.0?{case['v1']}"
+        tree = etree.fromstring(period_client.get(path).data)
+        counts = {
+            entry.get("id"): int(entry.findtext("{*}AnnotationTitle"))
+            for entry in tree.iter("{*}Annotation")
+        }
+        assert counts == {
+            "series_count": len(case["found"]),
+            "obs_count": sum(map(len, case["found"].values())),
+        }
+
+
 def test_21_a_start_day_of_the_whole_dataflow(period_client: FlaskClient) -> None:
     (case,) = (case for case in CASES if case.get("section") == "Gregorian Period")
     found = table(period_client.get(url("DF_FISCAL_FLOW", "v2", case["v2"])))
