@@ -55,7 +55,8 @@ _OPTIONS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     )
 }
 
-# Names of the `format` parameter. SDMX-REST 2.2.2, "format extension".
+# Names of the `format` parameter. SDMX-REST 2.2.2, "format extension". Non-standard, seen at the OECD: csvfile and
+# csvfilewithlabels, as the .Stat Suite writes them into the URLs that its users copy.
 _FORMAT_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("genericdata", ("application/vnd.sdmx.genericdata+xml",)),
     ("generictimeseriesdata", ("application/vnd.sdmx.generictimeseriesdata+xml",)),
@@ -67,11 +68,17 @@ _FORMAT_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("csvmetadata", ("application/vnd.sdmx.metadata+csv",)),
     ("jsondata", ("application/vnd.sdmx.data+json",)),
     ("csvdata", ("application/vnd.sdmx.data+csv",)),
+    ("csvfile", ("application/vnd.sdmx.data+csv",)),
+    ("csvfilewithlabels", ("application/vnd.sdmx.data+csv",)),
     ("structure", ("application/vnd.sdmx.structure+xml",)),
     ("jsonstructure", ("application/vnd.sdmx.structure+json",)),
     ("schema", ("application/vnd.sdmx.schema+xml",)),
     ("jsonschema", ("application/vnd.sdmx.schema+json",)),
 )  # fmt: skip
+
+
+_OPTIONS_OF_NAMES = {"csvfilewithlabels": (("labels", "both"),)}
+"""What a name asks for beside the format."""
 
 
 def family_of(name: str) -> str:
@@ -132,8 +139,13 @@ def _named(ordered: Sequence[AnyFormat], name: str, version: str | None) -> Choi
         if (offered.media_type in wanted or offered.name == name.lower()) and (
             version is None or version_fits(version, offered.version)
         ):
-            return Choice(offered, full_type(offered))
-    raise NotAcceptableError(_refusal("format", " ".join(filter(None, (name, version))), ordered))
+            options = dict(_OPTIONS_OF_NAMES.get(name.lower(), ()))
+            written = (f"{key}={value}" for key, value in options.items())
+            return Choice(offered, ";".join((full_type(offered), *written)), options)
+    asked = " ".join(filter(None, (name, version)))
+    raise NotAcceptableError(
+        f"{_refusal('format', asked, ordered)}; by name {', '.join(entry.name for entry in ordered)}"
+    )
 
 
 def _best_range(offered: Offered, ranges: Iterable[Weighted]) -> tuple[Weighted, int] | None:

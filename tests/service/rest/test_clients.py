@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 CASES = [
-    (case["client"], path, case["accept"], case.get("status", 200))
+    (case, path)
     for case in tomllib.loads(
         (Path(__file__).parents[2] / "examples/rest/clients/cases.toml").read_text(encoding="utf-8")
     )["case"]
@@ -17,11 +17,14 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("path", "accept", "status"), [c[1:] for c in CASES], ids=[f"{c[0]} {c[1]}" for c in CASES]
+    ("case", "path"), CASES, ids=[f"{case['client']} {path}" for case, path in CASES]
 )
-def test_the_request_is_answered(client, path, accept, status) -> None:
-    response = client.get(path, headers={"Accept": accept})
-    assert response.status_code == status, response.text
-    if status == 200:
+def test_the_request_is_answered(client, case, path) -> None:
+    accept = case["accept"]
+    response = client.get(path, headers={"Accept": accept, **case.get("headers", {})})
+    assert response.status_code == case.get("status", 200), response.text
+    if "type" in case:
+        assert response.headers["Content-Type"] == case["type"]
+    elif response.status_code == 200:
         family = accept.split(";")[0]
         assert family == "*/*" or response.headers["Content-Type"].startswith(family)
