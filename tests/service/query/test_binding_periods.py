@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -273,3 +275,21 @@ def test_a_moment_parts_the_days(dsd: Dsd, day: date, second: int, operator: str
         first, last = seen.start_time, seen.end_time.floor("s")
         expected = MEANING[operator]((first, last), (moment, moment))
         assert passes(selection, label(seen)) is expected
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "rest.md"
+OPERATORS_ON_PAGE = re.findall(
+    r"^\| `c\[TIME_PERIOD\]=((?:\w\w:)?)P`.*\| ([^|]+) \|$",
+    PAGE.read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(("prefix", "examples"), OPERATORS_ON_PAGE)
+def test_the_page_says_what_each_operator_takes(dsd: Dsd, prefix: str, examples: str) -> None:
+    assert len(OPERATORS_ON_PAGE) == 6
+    (term,) = v2(dsd, f"{prefix}2012").periods
+    texts = re.findall(r"`([^`]+)`", examples)
+    assert len(texts) > 1
+    for text in texts:
+        assert takes(term, parse_period(text)), text
