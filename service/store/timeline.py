@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import groupby, product
+from itertools import product
+from typing import NamedTuple
 
 from dsd.resolved import Dsd
 from dsd.time_period import (
@@ -39,8 +40,7 @@ def stored_period(text: str, start_day: str = DEFAULT_START_DAY) -> Period:
     return parse_period(text, start_day, strict=False)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A period with the day on which its reporting year starts."""
 
     period: Period
@@ -170,15 +170,16 @@ class Timelines:
 def _ordered(texts: Iterable[str], days: Iterable[str]) -> tuple[Entry, ...]:
     """Return every period in every reporting year, in time order."""
     starts = [(day, _usable(day)) for day in days]
-    entries = [
-        Entry(stored_period(text, start), day, start, 0)
-        for text, (day, start) in product(texts, starts)
-    ]
-    entries.sort(key=lambda entry: (entry.period.place, entry.start_day))
+    periods = (
+        (stored_period(text, start), day, start) for text, (day, start) in product(texts, starts)
+    )
+    in_order = sorted((period.place, day, start, period) for period, day, start in periods)
     found: list[Entry] = []
-    for _, alike in groupby(entries, key=lambda entry: entry.period.place[:2]):
-        place = len(found)
-        found += (replace(entry, place=place) for entry in alike)
+    interval, place = None, 0
+    for key, day, start, period in in_order:
+        if key[:2] != interval:
+            interval, place = key[:2], len(found)
+        found.append(Entry(period, day, start, place))
     return tuple(found)
 
 
