@@ -5,7 +5,7 @@ SDMX-REST 2.2.2, doc/data.md.
 
 from __future__ import annotations
 
-from dsd.resolved import Dsd, ResolvedComponent
+from dsd.resolved import ANNOTATIONS, Dsd, ResolvedComponent
 from service.query.data_query import (
     ALL_DIMENSIONS,
     ATTRIBUTE_WORDS,
@@ -198,7 +198,7 @@ def _component_ids(query: DataQuery, dsd: Dsd) -> tuple[str, ...] | None:
     """Return the components to return in DSD order, None for all.
 
     Where no measure and no attribute of an observation is wanted, a series is one row and TIME_PERIOD is
-    not among its components.
+    not among its components. What is noted on series and data set goes with `detail=nodata` (SDMX-REST 1.5.0, 4.4).
     """
     attributes, measures = wanted(query)
     chosen = {
@@ -216,7 +216,9 @@ def _component_ids(query: DataQuery, dsd: Dsd) -> tuple[str, ...] | None:
         for component in dsd.components
         if component.id in dsd.key_ids or component.id in chosen
     )
-    return found if _needs_observations(found, dsd) else tuple(i for i in found if i != TIME_PERIOD)
+    if not _needs_observations(found, dsd):
+        found = tuple(id for id in found if id != TIME_PERIOD)
+    return (*found, ANNOTATIONS) if query.detail is Detail.NO_DATA else found
 
 
 def _check_ids(

@@ -87,7 +87,7 @@ class Selection:
     periods: tuple[PeriodTerm, ...] = ()
     """Any of which may match."""
     component_ids: tuple[str, ...] | None = None
-    """Components to return, in DSD order; None for all. Dimensions are always among them, TIME_PERIOD only
+    """Components to return, in DSD order, last `ANNOTATIONS` where notes above the observation are among them; None for all. Dimensions are always among them, TIME_PERIOD only
     unless series alone are asked for (`series_only`)."""
     first_n: int | None = None
     """Observations per series from its first period on, counted after all filters."""

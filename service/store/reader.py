@@ -626,11 +626,8 @@ def _attributes(part: Slice, schema: pa.Schema) -> Iterator[AttributeValues]:
     grouped: dict[AttributeKey, dict[str, str | tuple[str, ...]]] = {}
     wanted = part.selection.component_ids
     for (key, component), value in part.attributes.items():
-        if wanted is None:
-            is_asked = component in dsd or component == ANNOTATIONS
-        else:
-            is_asked = component in wanted and component in dsd
-        if not is_asked:
+        is_known = component in dsd or component == ANNOTATIONS
+        if not is_known or (wanted is not None and component not in wanted):
             continue
         if _concerns(part.selection, dict(key)):
             grouped.setdefault(key, {})[component] = value

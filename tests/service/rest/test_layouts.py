@@ -14,8 +14,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
 
+from codelists.base import Annotation
 from codelists.urn import parse_urn
-from dsd.batch import batches_from_rows
+from dsd.annotated import annotations_text
+from dsd.batch import ANNOTATIONS, batch_schema, batches_from_rows
 from dsd.dataset import AttributeValues, Dataset
 from service.app import create_app
 from service.config import Settings
@@ -23,7 +25,7 @@ from service.store import open_store
 from service.store.protocol import SubmissionRecord
 from tests.service.formats.sample_structure import make_structure
 from tests.service.rest.json_message import walked
-from tests.service.rest.sample_data import V1, V2
+from tests.service.rest.sample_data import V1, V2, sample_structures
 
 ML_30 = {"Accept": "application/vnd.sdmx.data+xml;version=3.0.0"}
 
@@ -236,3 +238,56 @@ def test_24_attributes_are_those_of_what_matches(
     tree = etree.fromstring(answer(sample_client, f"{V2}?{query}", headers=ML_30).data)
     assert all(len(series) for series in tree.iter("{*}Series", "Series"))
     assert len(tree.findall("{*}DataSet/Atts")) == 1
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/vnd.sdmx.genericdata+xml;version=2.1",
+        "application/vnd.sdmx.structurespecificdata+xml;version=2.1",
+        "application/vnd.sdmx.data+json;version=1.0.0",
+    ],
+)
+def test_24_no_data_with_all_that_is_noted_on_series_and_data_set(
+    examples: Path, tmp_path: Path, client_of: Callable[[Flask], FlaskClient], accept: str
+) -> None:
+    """SDMX-REST 1.5.0, 4.4, "detail": nodata returns groups and series with attributes and annotations."""
+    structures = sample_structures(examples, "localised")
+    dsd = structures.dsd("urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=TST:DF_L(1.0.0)")
+    settings = Settings(store_folder=tmp_path / "store", temporary_folder=tmp_path / "temporary")
+    store = open_store(settings)
+
+    def noted(title: str) -> str:
+        return annotations_text([Annotation(id="NOTED", title=title)])
+
+    rows = [
+        {
+            "REF_AREA": "LAO",
+            "SEX": sex,
+            "TIME_PERIOD": "2023",
+            "OBS_VALUE": "1",
+            ANNOTATIONS: noted("below"),
+        }
+        for sex in ("F", "M")
+    ]
+    above = [
+        AttributeValues({}, {"TITLE": "Title", ANNOTATIONS: noted("of all")}),
+        AttributeValues({"REF_AREA": "LAO", "SEX": "M"}, {ANNOTATIONS: noted("of a series")}),
+    ]
+    batches = batches_from_rows(dsd, rows, batch_schema(dsd, annotations=True))
+    store.write([Dataset(dsd, batches, attributes=above)], SubmissionRecord("one"))
+    client = client_of(create_app(settings, structures, store))
+    url = "/sdmx/v1/data/TST,DF_L,1.0.0"
+    for detail, titles in (
+        ("full", {"of all", "of a series", "below"}),
+        ("nodata", {"of all", "of a series"}),
+        ("dataonly", set()),
+        ("serieskeysonly", set()),
+    ):
+        response = answer(client, f"{url}?detail={detail}", headers={"Accept": accept})
+        found = {title for title in ("of all", "of a series", "below") if title in response.text}
+        assert found == titles, detail
+        if "json" in accept:
+            (told,) = walked(response.json)
+            assert told.annotations == {"full": 4, "nodata": 2}.get(detail, 0)
+    store.close()
