@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -932,6 +933,44 @@ def test_an_answer_changes_its_tag_with_the_structures(desk):
     desk.post(codelist("ABC"))
     answer = desk.client.get(Desk.path(codelist()), headers={"If-None-Match": tag})
     assert answer.status_code == 200
+
+
+def test_08_every_change_of_a_structure_moves_the_date_of_every_answer(
+    desk, stored, structures, store
+):
+    flow = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:DF_MNA_OEMP_SEX_CDS(1.0.0)"
+    dsd = structures.dsd(flow)
+    store.write([Dataset(dsd, batches_from_rows(dsd, stored[:3]))], SubmissionRecord("data"))
+    urls = (
+        "/sdmx/v2/structure/codelist/ILMS/CL_SEX",
+        "/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS",
+        "/sdmx/v1/availableconstraint/DF_MNA_OEMP_SEX_CDS",
+        "/sdmx/v2/schema/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS",
+    )
+
+    def asked(since: dict[str, str] | None = None) -> dict[str, tuple[int, str]]:
+        found = {}
+        for url in urls:
+            date = {} if since is None else {"If-Modified-Since": since[url]}
+            answer = desk.client.get(url, headers=date)
+            found[url] = (answer.status_code, answer.headers.get("Last-Modified", ""))
+        return found
+
+    dates = {url: date for url, (_, date) in asked().items()}
+    assert {status for status, _ in asked(dates).values()} == {304}
+    for change in (
+        lambda: desk.post(codelist()),
+        lambda: desk.post(codelist("ABC")),
+        lambda: desk.delete(codelist()),
+    ):
+        assert change() in (200, 201)
+        renewed = asked(dates)
+        assert {status for status, _ in renewed.values()} == {200}
+        later = {url: date for url, (_, date) in renewed.items()}
+        for url in urls:
+            assert parsedate_to_datetime(later[url]) > parsedate_to_datetime(dates[url])
+        dates = later
+        assert {status for status, _ in asked(dates).values()} == {304}
 
 
 def test_no_token_stands_in_any_log(desk, caplog):
