@@ -38,9 +38,8 @@ class Sources:
         """Return the sources with the registry of now: one state of the structures for a whole answer."""
         if self.registries is None:
             return self
-        # Asked before the registry: the instant may be older than what it stands for, never newer.
-        changed = latest(self.changed, self.registries.changed_at())
-        return replace(self, registry=self.registries.current(), changed=changed)
+        registry, changed = self.registries.current_with_date()
+        return replace(self, registry=registry, changed=latest(self.changed, changed))
 
     def at(self, instant: datetime) -> Sources:
         """Return the sources with the registry as it was at an instant."""

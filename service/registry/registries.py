@@ -56,29 +56,27 @@ class Registries:
         self._artefacts = artefacts
         self._lock = threading.Lock()
         self._held: Held = {}
-        self._changed: tuple[int, datetime | None] = (0, None)
         # One value, so that a thread never sees the revision of one with the registry of another.
-        self._known = (0, built_in)
+        self._known: tuple[int, Registry, datetime | None] = (0, built_in, None)
         self._former: OrderedDict[int, Registry] = OrderedDict()
 
     def current(self) -> Registry:
-        """Return the registry of now; one look-up tells whether the one that is known still holds."""
-        known, registry = self._known
+        """Return the registry of now."""
+        return self.current_with_date()[0]
+
+    def current_with_date(self) -> tuple[Registry, datetime | None]:
+        """Return the registry of now, and when a pushed artefact last changed or went (None where none ever did).
+
+        One look-up tells whether the registry that is known still holds.
+        """
+        known, registry, changed = self._known
         if known == self._artefacts.revision():
-            return registry
+            return registry, changed
         with self._lock:
             # Again under the lock: another thread may have built it.
             if self._artefacts.revision() != self._known[0]:
                 self._renew()
-            return self._known[1]
-
-    def changed_at(self) -> datetime | None:
-        """Return when a pushed artefact last changed or went; None where none ever did."""
-        number = self._artefacts.revision()
-        if self._changed[0] != number:
-            found = self._artefacts.revision_at(_END)
-            self._changed = (found.number, found.at)
-        return self._changed[1]
+            return self._known[1:]
 
     def at(self, instant: datetime) -> Registry:
         """Return the registry as it was at an instant; the built-in artefacts are those of now."""
@@ -96,10 +94,12 @@ class Registries:
         return found
 
     def _renew(self) -> None:
+        # Asked before the states: the instant may be older than what it stands for, never newer.
+        changed = self._artefacts.revision_at(_END).at
         revision, states = self._artefacts.states()
         keys = {state.key for state in states}
         held = {key: artefact for key, artefact in self._held.items() if key in keys}
-        self._known = (revision, self._build(states, held))
+        self._known = (revision, self._build(states, held), changed)
         self._held = held
 
     def _build(self, states: Sequence[ArtefactState], held: Held) -> Registry:

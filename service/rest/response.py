@@ -85,7 +85,7 @@ def client_has(request: Request, modified: datetime | None) -> bool:
     if tags is not None:
         return tags.strip() == "*"
     since = _instant(request.headers.get("If-Modified-Since", ""))
-    # Last-Modified has seconds.
+    # Last-Modified has seconds: what changes twice in one is told apart by tags alone (RFC 9110, 8.8.2.2).
     return since is not None and modified is not None and modified.replace(microsecond=0) <= since
 
 

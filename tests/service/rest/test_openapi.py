@@ -267,16 +267,24 @@ def test_39_its_examples_are_answered(client, example) -> None:
             assert str(status) in operation["responses"]
 
 
+POSTED = "/sdmx/v2/data/{context}/{agencyID}/{resourceID}/{version}"
+
+
 @pytest.mark.parametrize(
-    ("path", "mode"),
+    ("method", "path", "mode"),
     [
-        ("/health", GenerationMode.POSITIVE),
-        *((path, GenerationMode.POSITIVE) for path in TRIED),
-        *((path, GenerationMode.NEGATIVE) for path in TRIED),
+        ("GET", "/health", GenerationMode.POSITIVE),
+        *(
+            (method, path, mode)
+            for method, path in (*(("GET", path) for path in TRIED), ("POST", POSTED))
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+        ),
     ],
 )
-def test_39_schemathesis_finds_no_failure(tried: Any, path: str, mode: GenerationMode) -> None:
-    operation = tried[path]["GET"]
+def test_39_schemathesis_finds_no_failure(
+    tried: Any, method: str, path: str, mode: GenerationMode
+) -> None:
+    operation = tried[path][method]
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
