@@ -95,12 +95,14 @@ def condition(
 def joined_values(
     id: str, levels: Iterable[Level], dsd: Dsd, bind: Bind
 ) -> Iterator[tuple[str, str]]:
-    """Yield for each level a join that gives rows the value above them, and the name of its column."""
+    """Yield for each level a join that gives rows the value above them, and the name of its column.
+
+    What holds for the whole dataset puts nothing in order, so that it counts as absent.
+    """
     component = dsd[id]
     kind = "varchar[][]" if component.is_multiple else "varchar[]"
     for number, level in enumerate(levels):
         if not level.dimensions:
-            # The same value everywhere puts nothing in order.
             continue
         key, value = quoted(f"_key {number} {id}"), quoted(f"_value {number} {id}")
         values = [_as_stored(component, entry) for entry in level.values.values()]

@@ -117,18 +117,30 @@ def noted(examples: Path) -> tuple[Structures, Dataset]:
     return structures, Dataset(dsd, batches, attributes=above)
 
 
+def check(
+    entry: DataFormat,
+    structures: Structures,
+    dataset: Dataset,
+    url: str,
+    folder: Path,
+    client_of: ClientOf,
+) -> None:
+    """Assert that a second service with what the first one tells in a format tells all that the first knows."""
+    with service(folder / "one", structures, [dataset], client_of) as client:
+        expected = complete(client, url)
+        flow = str(dataset.dsd.urn)
+        datasets, report = again(got(client, url, entry), entry, structures, flow)
+    assert [finding.message for finding in report.findings] == []
+    with service(folder / "two", structures, datasets, client_of) as client:
+        assert complete(client, url) == expected
+
+
 @pytest.mark.parametrize("entry", BOTH_WAYS, ids=lambda entry: entry.name)
 def test_40_observations_and_attributes_come_back(
     entry: DataFormat, examples: Path, tmp_path: Path, client_of: ClientOf
 ) -> None:
     structures = sample_structures(examples)
-    first = [sample_dataset(structures.dsd(DF_T))]
-    with service(tmp_path / "one", structures, first, client_of) as client:
-        expected = complete(client, V2)
-        datasets, report = again(got(client, V2, entry), entry, structures, DF_T)
-    assert [finding.message for finding in report.findings] == []
-    with service(tmp_path / "two", structures, datasets, client_of) as client:
-        assert complete(client, V2) == expected
+    check(entry, structures, sample_dataset(structures.dsd(DF_T)), V2, tmp_path, client_of)
 
 
 @pytest.mark.parametrize(
@@ -139,13 +151,7 @@ def test_40_observations_and_attributes_come_back(
 def test_40_annotations_and_texts_in_languages_come_back(
     entry: DataFormat, noted: tuple[Structures, Dataset], tmp_path: Path, client_of: ClientOf
 ) -> None:
-    structures, dataset = noted
-    with service(tmp_path / "one", structures, [dataset], client_of) as client:
-        expected = complete(client, DATA_L)
-        datasets, report = again(got(client, DATA_L, entry), entry, structures, DF_L)
-    assert [finding.message for finding in report.findings] == []
-    with service(tmp_path / "two", structures, datasets, client_of) as client:
-        assert complete(client, DATA_L) == expected
+    check(entry, *noted, DATA_L, tmp_path, client_of)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +163,4 @@ def test_40_several_measures_and_values_of_any_level_come_back(
     entry: DataFormat, examples: Path, tmp_path: Path, client_of: ClientOf
 ) -> None:
     structures = sample_structures(examples, "several_measures")
-    first = [measured_dataset(structures.dsd(DF_E))]
-    with service(tmp_path / "one", structures, first, client_of) as client:
-        expected = complete(client, V2_E)
-        datasets, report = again(got(client, V2_E, entry), entry, structures, DF_E)
-    assert [finding.message for finding in report.findings] == []
-    with service(tmp_path / "two", structures, datasets, client_of) as client:
-        assert complete(client, V2_E) == expected
+    check(entry, structures, measured_dataset(structures.dsd(DF_E)), V2_E, tmp_path, client_of)
