@@ -634,8 +634,35 @@ def try_v2(client: FlaskClient, asked: Asked) -> None:
         **moments(asked),
     )
     key = ",".join(map(trimmed, asked.keys)) or "*"
-    query = "&".join([*conditions, *parameters]).replace("#", "%23").replace(" ", "%20")
-    check(client, f"/sdmx/v2/data/dataflow/TST/DF_T/1.0.0/{key}?{query}", asked, "v2")
+    flow = f"dataflow/TST/DF_T/1.0.0/{key}"
+    check(client, f"/sdmx/v2/data/{flow}?{escaped([*conditions, *parameters])}", asked, "v2")
+    if asked.moment is None and asked.limit is None and not (asked.first or asked.last):
+        url = f"/sdmx/v2/availability/{flow}?{escaped(conditions)}"
+        check_availability(client, url, [row for row in NOW if passes(row, asked)])
+
+
+def escaped(parameters: list[str]) -> str:
+    return "&".join(parameters).replace("#", "%23").replace(" ", "%20")
+
+
+def check_availability(client: FlaskClient, url: str, rows: list[Row]) -> None:
+    """Availability counts what the data query finds, and lists its values."""
+    response = client.get(url)
+    if not rows:
+        assert response.status_code == 204, url
+        return
+    assert response.status_code == 200, f"{url}: {response.text}"
+    (found,) = response.json["data"]["availabilityConstraints"]
+    assert found["obsCount"] == len(rows), url
+    assert found["seriesCount"] == len({key_of(row, SERIES) for row in rows}), url
+    values = {
+        entry["id"]: entry["values"]
+        for entry in found["cubeRegion"]["keyValues"]
+        if "values" in entry
+    }
+    assert {id: set(texts) for id, texts in values.items()} == {
+        id: {row[id] for row in rows} for id in SERIES
+    }, url
 
 
 def try_v1(client: FlaskClient, asked: Asked) -> None:
