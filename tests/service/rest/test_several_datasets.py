@@ -14,14 +14,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
 
+from codelists.base import replaced
 from dsd.batch import batches_from_rows
 from dsd.dataset import Dataset
+from dsd.structure import Dataflow
 from dsd.structures import Structures
 from service.app import create_app
 from service.config import Settings
 from service.store import open_store
 from service.store.protocol import Store, SubmissionRecord
 from tests.service.rest.json_message import walked
+from tests.service.rest.sample_data import DF_T, sample_structures
 
 DATAFLOW = "urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow=ILMS:{}(1.0.0)"
 FLOWS = ("DF_MNA_OEMP_SEX_CDS", "DF_MST_EARN_SEX")
@@ -316,3 +319,33 @@ def test_28_json_data_sets_refer_to_structures_of_their_own(client) -> None:
         told = walked(found.json)
         assert len({own.urn for own in told}) == len(told) == 4
         assert all("ProvisionAgreement=" in own.urn for own in told)
+
+
+def test_27_a_structure_has_a_data_set_for_each_of_its_dataflows(
+    examples: Path, tmp_path: Path, client_of: Callable[[Flask], FlaskClient]
+) -> None:
+    """They are not put together: one key may have a value in each."""
+    first = sample_structures(examples)
+    (flow,) = first.of_type(Dataflow)
+    structures = Structures([*first, replaced(flow, id="DF_U")])
+    row = {"FREQ": "A", "REF_AREA": "IDN", "SEX": "SEX_M", "TIME_PERIOD": "2020"}
+    settings = Settings(store_folder=tmp_path / "store", temporary_folder=tmp_path / "t")
+    store = open_store(settings)
+    given = []
+    for name, value in (("DF_T", "1"), ("DF_U", "2")):
+        dsd = structures.dsd(DF_T.replace("DF_T", name))
+        given.append(Dataset(dsd, batches_from_rows(dsd, [row | {"OBS_VALUE": value}])))
+    store.write(given, SubmissionRecord("both"))
+    client = client_of(create_app(settings, structures, store))
+    told = walked(client.get("/sdmx/v2/data/datastructure/TST/DSD_T").json)
+    assert [own.rows for own in told] == [[row | {"OBS_VALUE": value}] for value in "12"]
+    assert len({own.urn for own in told}) == 1
+    accept = {"Accept": "application/vnd.sdmx.structurespecificdata+xml;version=2.1"}
+    message = etree.fromstring(
+        client.get("/sdmx/v2/data/datastructure/TST/DSD_T", headers=accept).data
+    )
+    (structure,) = message.findall("{*}Header/{*}Structure")
+    refs = [set(dataset.attrib.values()) for dataset in message.findall("{*}DataSet")]
+    assert len(refs) == 2
+    assert all(structure.get("structureID") in texts for texts in refs)
+    store.close()
