@@ -100,8 +100,9 @@ class Reader:
                 "python_enable_replacements": "false",
             }
         )
-        # It cannot plan a page of rows where a filter on the key lets none through ("Failed to bind column reference").
-        self._database.execute("set disabled_optimizers = 'late_materialization'")
+        # It cannot plan a page of rows where a filter on the key lets none through ("Failed to bind column reference"),
+        # and makes joins of long lists of values, which break the order of rows.
+        self._database.execute("set disabled_optimizers = 'late_materialization,in_clause'")
         # Leaves never change: what is known of a file stays true.
         self._database.execute("set parquet_metadata_cache = true")
         self._database.execute("set validate_external_file_cache = 'NO_VALIDATION'")

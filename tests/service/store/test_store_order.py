@@ -200,3 +200,31 @@ def test_joined_keys_sort_as_their_parts_do():
     assert joined == sorted(parts)
     with_a_dot = sorted(parts, key=lambda pair: ".".join(pair).encode())
     assert with_a_dot != sorted(parts)
+
+
+@pytest.mark.parametrize("count", [10, 334])
+def test_many_codes_of_a_dimension_keep_the_order(flock_dsds, make_dataset, tmp_path, count):
+    """DuckDB may make a join of a long `in (...)`, whose rows come as its threads go."""
+    from service.config import Settings
+    from service.store.engine import ParquetStore
+    from service.store.protocol import SubmissionRecord
+
+    dsd = flock_dsds["flock"]
+    settings = Settings(
+        store_folder=tmp_path / "store", temporary_folder=tmp_path / "t", duckdb_threads=4
+    )
+    store = ParquetStore(settings, leaf_rows=20_000)
+    topics = [f"{number:03}" for number in range(1000)]
+    rows = [
+        {"REF_AREA": area, "FREQ": "A", "SEX": sex, "TOPIC": topic, "TIME_PERIOD": f"{year}",
+         "OBS_VALUE": "1"}
+        for area in AREAS for sex in ("SEX_F", "SEX_M") for topic in topics
+        for year in range(2000, 2010)
+    ]  # fmt: skip
+    store.write([make_dataset(dsd, rows)], SubmissionRecord("1"))
+    asked = topics[::3][:count]
+    expected = [row for row in rows if row["TOPIC"] in asked]
+    assert read(store, Selection(dsd, keys=({"TOPIC": frozenset(asked)},))) == expected
+    last = read(store, Selection(dsd, keys=({"TOPIC": frozenset(asked)},), last_n=1))
+    assert last == expected[9::10]
+    store.close()
