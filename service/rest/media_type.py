@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 from codelists.version import VersionSyntaxError, matches_reference, parse_version
 
-# A list entry ends at a comma, a parameter at a semicolon, neither of them inside a quoted string.
-_ENTRY = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
-_PARAMETER = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*")+')
+# A list entry ends at a comma, a parameter at a semicolon, neither of them inside a quoted string. One that is not closed
+# goes to the end: whatever stands there is read once, as nothing that follows can make an expression try again.
+_QUOTED = r'"(?:[^"\\]|\\.?)*(?:"|\Z)'
+_ENTRY = re.compile(rf'(?:[^,"]|{_QUOTED})+', re.DOTALL)
+_PARAMETER = re.compile(rf'(?:[^;"]|{_QUOTED})+', re.DOTALL)
 _RANGE = re.compile(r"[\w!#$&^.+*-]+/[\w!#$&^.+*-]+", re.ASCII)
 _ESCAPE = re.compile(r"\\(.)")
 

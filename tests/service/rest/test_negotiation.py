@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -74,6 +75,23 @@ def test_04_no_accept_header_breaks_the_service(header: str) -> None:
         assert parse_media_ranges(header)
     else:
         assert re.fullmatch(r"[\w.+/-]+(;[\w.=-]+)*", chosen.content_type)
+
+
+@pytest.mark.parametrize(
+    "piece", ['"\\', '"', "\\", '"a', ";", ",", "a;", ";a=b", "a/b,", 'W/"', "text/csv;q=0.5,", " ", '"\\,;']
+)  # fmt: skip
+def test_04_a_long_header_is_read_in_the_time_that_its_length_takes(piece: str) -> None:
+    def seconds(length: int) -> float:
+        header = piece * (length // len(piece))
+        times = []
+        for _ in range(3):
+            began = time.perf_counter()
+            parse_media_ranges(header)
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    # What grows with the square of the length takes a hundred times as long.
+    assert seconds(30_000) < 40 * seconds(3_000) + 0.01
 
 
 @given(
