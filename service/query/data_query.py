@@ -14,6 +14,7 @@ from dsd.time_period import PeriodSyntaxError, check_start_day
 from service.query.errors import QuerySyntaxError
 from service.query.expression import check_period, parse_filters
 from service.query.grammar import Grammar
+from service.query.limits import MOST_ALTERNATIVES, check_number
 from service.query.parameters import (
     Parameters,
     component_ids,
@@ -282,6 +283,7 @@ def _position(text: str, key: str) -> tuple[str, ...]:
     values = text.split("+")
     if "" in values:
         raise QuerySyntaxError(f"key {key!r}: a value is missing in {text!r}")
+    check_number("a position of the key", "values", values, MOST_ALTERNATIVES)
     return tuple(dict.fromkeys(values))
 
 
@@ -303,6 +305,7 @@ def v2_keys(text: str) -> tuple[Key, ...]:
         raise QuerySyntaxError(f"key {text!r}: a key is missing beside a comma")
     if "*" in keys or "all" in keys:
         return ()
+    check_number("the query", "keys", keys, MOST_ALTERNATIVES)
     return tuple(
         dict.fromkeys(
             tuple(() if part in ("", "*") else (part,) for part in key.split(".")) for key in keys

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 
 from dsd.time_period import DEFAULT_START_DAY, PeriodSyntaxError, parse_period
 from service.query.errors import QuerySyntaxError
+from service.query.limits import MOST_ALTERNATIVES, MOST_CONDITIONS, check_number
 from service.query.selection import ComponentFilter, Condition, Operator
 
 TIME_PERIOD = "TIME_PERIOD"
@@ -47,11 +49,14 @@ def parse_filter(component: str, text: str, start_day: str | None) -> ComponentF
     if _COMPONENT_ID.fullmatch(component) is None:
         raise QuerySyntaxError(f"c[{component}]: {component!r} is no component id")
     both = _AND.get(component, _ANY_PLUS)
-    terms = tuple(
-        tuple(_condition(component, part, start_day) for part in both.split(term))
-        for term in text.split(",")
+    name = f"c[{component}]"
+    split = [both.split(term) for term in text.split(",")]
+    check_number(name, "conditions", [*chain(*split)], MOST_ALTERNATIVES)
+    check_number(name, "conditions joined by +", max(split, key=len), MOST_CONDITIONS)
+    return ComponentFilter(
+        component,
+        tuple(tuple(_condition(component, part, start_day) for part in term) for term in split),
     )
-    return ComponentFilter(component, terms)
 
 
 def _condition(component: str, text: str, start_day: str | None) -> Condition:

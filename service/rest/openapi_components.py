@@ -62,13 +62,11 @@ def error_statuses(line: str, leave_out: Iterable[int] = ()) -> list[int]:
 _HEADERS = {
     "Accept-Post": "The type that a POST may have here.",
     "Accept-Ranges": "The unit of pages: values.",
-    "Allow": "The methods that the resource takes.",
     "Content-Disposition": "A file name for the answer.",
     "Content-Language": "The languages of the texts, those asked for first.",
     "Content-Range": "The observations of the page and how many there are: values 0-99/1234; values */1234 behind the end.",
     "ETag": "Changes exactly where the answer would; another for each content coding.",
     "Last-Modified": "When the data, a structure or the program last changed.",
-    "Location": "Where the one artefact is that was created.",
     "Vary": "The headers of the request that choose the answer.",
     "Warning": "What the format cannot express and was left out.",
     "WWW-Authenticate": "How a credential is sent.",
@@ -76,7 +74,6 @@ _HEADERS = {
 }
 _HEADERS_OF = {
     401: ("WWW-Authenticate",),
-    405: ("Allow",),
     415: ("Accept-Post",),
     416: ("Content-Range",),
 }
@@ -86,7 +83,6 @@ _TOLD = {
     401: "Who asks is not known.",
     403: "A component that the data structure does not have (SDMX REST 1.5); a change that is not allowed.",
     404: "The artefact that the query names is not there; nothing matches (SDMX REST 1.5).",
-    405: "The resource does not take the method.",
     406: "Nothing offered will do, or the format cannot express the answer; the text lists what is offered.",
     413: "More observations match than one answer may hold: the text says how many, and how to ask for less. Or the body is too large.",
     414: "The URL is too long.",
@@ -94,7 +90,6 @@ _TOLD = {
     416: "The page is behind the end.",
     422: "A component that the data structure does not have.",
     500: "The service failed.",
-    501: "The service has not got it.",
     503: "The data cannot be read now.",
 }
 

@@ -99,6 +99,30 @@ def test_a_very_long_key(client) -> None:
     assert client.post(V2, data=huge, content_type=FORM).status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        ("key=" + ",".join(f"IDN.A.X{number}" for number in range(10_000)), 204, ""),
+        ("key=" + ",".join(f"IDN.A.X{number}" for number in range(10_001)), 400, "10001 keys"),
+        ("c[SEX]=" + ",".join(f"S{number}" for number in range(1_000)), 204, ""),
+        ("c[SEX]=" + ",".join(f"S{number}" for number in range(10_001)), 400, "10001 conditions"),
+        ("c[SEX]=" + ",".join(["A+B"] * 5_001), 400, "10002 conditions"),
+        ("c[SEX]=" + "+".join(f"ne:S{number}" for number in range(100)), 200, ""),
+        ("c[SEX]=SEX_F," + "+".join(f"ne:S{number}" for number in range(101)), 400, "101 conditions"),
+    ],
+)  # fmt: skip
+def test_38_a_query_may_ask_only_so_much_at_once(client, body, status, told) -> None:
+    # Ten thousand conditions that must hold together ended the process.
+    answer = client.post(V2, data=body, content_type=FORM, headers=CSV)
+    assert answer.status_code == status
+    assert told in answer.text
+    if body.startswith("key=") and status == 400:
+        one = client.post(
+            f"{V1}", data=body.replace(",", "+").replace("IDN.A.", ""), content_type=FORM
+        )
+        assert (one.status_code, "10001 values" in one.text) == (400, True)
+
+
 def test_what_is_wrong_in_a_body_is_said(client) -> None:
     twice = client.post(f"{V2}/IDN", data="key=PHL", content_type=FORM)
     assert twice.status_code == 400
