@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template, request, url_for
 
 from codelists.text import DEFAULT_LANGUAGE
 from service.answers.answer import Sources
@@ -23,6 +23,8 @@ from service.web.wording import Texts, load_texts
 _LATEST = 8
 """Submissions that the start page shows."""
 
+
+ENTRY_POINTS = ("/sdmx/v1", "/sdmx/v2")
 
 Describe = Callable[[str], dict[str, Any]]
 """Makes the OpenAPI description of the service at a base URL."""
@@ -44,7 +46,17 @@ class Pages:
         blueprint.add_url_rule("/", "index", self.index)
         blueprint.add_url_rule("/docs", "docs", self.docs)
         blueprint.add_url_rule("/openapi.json", "openapi", self.openapi)
+        for entry_point in ENTRY_POINTS:
+            for rule in (entry_point, f"{entry_point}/"):
+                blueprint.add_url_rule(rule, f"entry {rule}", self.entry_point)
         return blueprint
+
+    def entry_point(self) -> Response:
+        """Return where it says what can be asked: an entry point of the API is no resource itself."""
+        response = Response(status=302)
+        response.headers["Location"] = url_for(".docs")
+        response.headers.remove("Content-Type")
+        return response
 
     def openapi(self) -> Response:
         """Return the OpenAPI description."""
