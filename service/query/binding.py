@@ -17,6 +17,7 @@ from service.query.data_query import (
 from service.query.errors import QuerySyntaxError, SemanticError, nearest
 from service.query.expression import TIME_PERIOD
 from service.query.grammar import Grammar
+from service.query.limits import MOST_COMPARISONS
 from service.query.periods import period_term
 from service.query.selection import (
     ComponentFilter,
@@ -25,6 +26,7 @@ from service.query.selection import (
     Order,
     PeriodTerm,
     Selection,
+    is_value,
 )
 
 SERIES_KEY = "series_key"
@@ -157,9 +159,28 @@ def _component(dsd: Dsd, component_id: str, parameter: str) -> ResolvedComponent
 
 
 def _filters(query: DataQuery, dsd: Dsd) -> tuple[ComponentFilter, ...]:
+    conditions = 0
     for entry in query.filters:
-        _component(dsd, entry.component, f"c[{entry.component}]")
+        component = _component(dsd, entry.component, f"c[{entry.component}]")
+        conditions += _conditions(entry, component)
+    if conditions > MOST_COMPARISONS:
+        raise QuerySyntaxError(
+            f"c has {conditions} conditions beside lists of codes and one query may have {MOST_COMPARISONS}: ask in "
+            "parts, or for all and choose"
+        )
     return tuple(entry for entry in query.filters if entry.component != TIME_PERIOD)
+
+
+def _conditions(entry: ComponentFilter, component: ResolvedComponent) -> int:
+    """Return how many comparisons a filter is; codes that are wanted, or are all not wanted, are looked up at once."""
+    return sum(
+        len(term)
+        for term in dict.fromkeys(entry.terms)
+        if not (
+            component.codelist
+            and (is_value(term) or all(part.operator is Operator.NE for part in term))
+        )
+    )
 
 
 def _periods(query: DataQuery, dsd: Dsd) -> list[PeriodTerm] | None:
@@ -175,6 +196,7 @@ def _periods(query: DataQuery, dsd: Dsd) -> list[PeriodTerm] | None:
     if dsd.time_dimension is None:
         raise SemanticError(f"{dsd.urn.short} has no time dimension; leave out the periods")
     terms = [(*term, *always) for alternatives in asked for term in alternatives] or [tuple(always)]
+    terms = list(dict.fromkeys(terms))
     found = [period_term(term, query.reporting_year_start_day, dsd) for term in terms]
     return [term for term in found if term is not None]
 

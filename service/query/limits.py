@@ -10,6 +10,8 @@ MOST_ALTERNATIVES = 10_000
 """Keys, values of one position of a key, or conditions on one component."""
 MOST_CONDITIONS = 100
 """Conditions that must hold together: they become an expression that is as deep."""
+MOST_COMPARISONS = 500
+"""Conditions of one query beside lists of codes, which are looked up: each of these is made at every observation."""
 
 
 def check_number(name: str, what: str, found: Sized, most: int) -> None:

@@ -32,6 +32,11 @@ class Condition:
     value: str
 
 
+def is_value(term: tuple[Condition, ...]) -> bool:
+    """Tell whether a conjunction only names one value, as each of `A,B,C` does."""
+    return len(term) == 1 and term[0].operator is Operator.EQ
+
+
 @dataclass(frozen=True)
 class ComponentFilter:
     """A disjunction of conjunctions over one component: `A,B+C` is A or (B and C).

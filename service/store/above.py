@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 from dsd.resolved import Dsd, ResolvedComponent
 from service.query.selection import ComponentFilter
@@ -36,9 +37,14 @@ class Level:
 
     def key(self, dsd: Dsd) -> str:
         """Return SQL for the key of a row."""
-        if self.dimensions == dsd.series_ids:
-            return SERIES_KEY
-        return f" || chr({ord(KEY_SEPARATOR)}) || ".join(map(quoted, self.dimensions))
+        return joined_key(self.dimensions, dsd)
+
+
+def joined_key(dimensions: tuple[str, ...], dsd: Dsd) -> str:
+    """Return SQL for what a row has in some dimensions, joined as series keys are."""
+    if dimensions == dsd.series_ids:
+        return SERIES_KEY
+    return f" || chr({ord(KEY_SEPARATOR)}) || ".join(map(quoted, dimensions))
 
 
 Above = Mapping[str, tuple[Level, ...]]
@@ -73,12 +79,14 @@ def condition(
 ) -> str:
     """Return the cases of SQL that tell whether the value above a row passes a filter."""
     component = dsd[entry.component]
-    absent = satisfies(component, entry, None)
+    # Many keys have few different values.
+    passes = cache(partial(satisfies, component, entry))
+    absent = passes(None)
     cases: list[str] = []
     for level in levels:
         verdicts: dict[bool, list[str]] = {True: [], False: []}
         for key, value in level.values.items():
-            verdicts[satisfies(component, entry, value)].append(key)
+            verdicts[passes(value)].append(key)
         if not level.dimensions:
             return " ".join((*cases, f"else {bool(verdicts[True])}"))
         if level is levels[-1]:

@@ -13,8 +13,15 @@ from pathlib import Path
 
 from dsd.resolved import Dsd, ResolvedComponent, Role
 from dsd.time_period import DEFAULT_START_DAY, REPORTING_YEAR_START_DAY
-from service.query.selection import ComponentFilter, Condition, Operator, PeriodTerm, Selection
-from service.store.above import Above, condition, joined_values, quoted
+from service.query.selection import (
+    ComponentFilter,
+    Condition,
+    Operator,
+    PeriodTerm,
+    Selection,
+    is_value,
+)
+from service.store.above import Above, condition, joined_key, joined_values, quoted
 from service.store.catalog import HISTORY, Leaf
 from service.store.conditions import NEGATED, is_numeric
 from service.store.leaf import (
@@ -49,6 +56,9 @@ _TEXT_FUNCTIONS = {
     Operator.STARTS_WITH: "starts_with",
     Operator.ENDS_WITH: "ends_with",
 }
+
+FEW_VALUES = 64
+"""Up to which values are compared one by one, so that files without them are not read; more are looked up."""
 
 
 @dataclass(frozen=True)
@@ -326,7 +336,7 @@ class _Branch:
                 # Lets row groups be skipped: they are sorted by series key.
                 yield f"{SERIES_KEY} >= {self.query.bind(bounds.low)}"
                 yield f"{SERIES_KEY} < {self.query.bind(bounds.end)}"
-            yield _any_of(self._key(key) for key in selection.keys)
+            yield _any_of(self._keys(selection.keys))
         for entry in selection.filters:
             yield self._filter(entry)
         if self.timeline is not None:
@@ -366,6 +376,20 @@ class _Branch:
     def _is_full(self, key: dict[str, frozenset[str]]) -> bool:
         return all(len(key.get(name, ())) == 1 for name in self.dsd.series_ids)
 
+    def _keys(self, keys: Iterable[dict[str, frozenset[str]]]) -> Iterable[str]:
+        """Yield conditions of which a row meets one: many keys that name one code each of the same dimensions are looked up."""
+        alike: dict[tuple[str, ...], list[dict[str, frozenset[str]]]] = {}
+        for key in keys:
+            is_single = all(len(codes) == 1 for codes in key.values())
+            names = tuple(name for name in self.dsd.series_ids if name in key) if is_single else ()
+            alike.setdefault(names, []).append(key)
+        for names, group in alike.items():
+            if not names or len(group) <= FEW_VALUES:
+                yield from map(self._key, group)
+                continue
+            texts = [KEY_SEPARATOR.join(next(iter(key[name])) for name in names) for key in group]
+            yield self._one_of(joined_key(names, self.dsd), texts)
+
     def _key(self, key: dict[str, frozenset[str]]) -> str:
         parts = []
         rest = dict(key)
@@ -373,8 +397,7 @@ class _Branch:
             text = KEY_SEPARATOR.join(next(iter(rest.pop(name))) for name in self.dsd.series_ids)
             parts.append(f"{SERIES_KEY} = {self.query.bind(text)}")
         for name, codes in rest.items():
-            listed = ", ".join(self.query.bind(code) for code in sorted(codes))
-            parts.append(f"{quoted(name)} in ({listed})" if codes else "false")
+            parts.append(self._one_of(quoted(name), sorted(codes)) if codes else "false")
         return _all_of(parts)
 
     def _period(self, term: PeriodTerm) -> str:
@@ -412,10 +435,38 @@ class _Branch:
         return f"case when {own} {above} end"
 
     def _filter_on_rows(self, component: ResolvedComponent, entry: ComponentFilter) -> str:
-        return _any_of(
-            _all_of(self._condition(component, condition) for condition in term)
-            for term in entry.terms
-        )
+        if is_numeric(component):
+            return _any_of(
+                _all_of(self._condition(component, condition) for condition in term)
+                for term in entry.terms
+            )
+        values = [term[0].value for term in entry.terms if is_value(term)]
+        terms = [self._term(component, term) for term in entry.terms if not is_value(term)]
+        return _any_of([*([self._equals(component, values)] if values else []), *terms])
+
+    def _term(self, component: ResolvedComponent, term: tuple[Condition, ...]) -> str:
+        """Return a conjunction, what the component must not equal at once."""
+        excluded = [entry.value for entry in term if entry.operator is Operator.NE]
+        parts = [
+            self._condition(component, entry) for entry in term if entry.operator is not Operator.NE
+        ]
+        if excluded:
+            parts.append(f"coalesce(not ({self._equals(component, excluded)}), true)")
+        return _all_of(parts)
+
+    def _equals(self, component: ResolvedComponent, values: Sequence[str]) -> str:
+        column = self.column(component.id)
+        if component.is_multiple:
+            return f"len(list_filter({column}, lambda x: {self._one_of('x', values)})) > 0"
+        return self._one_of(column, values)
+
+    def _one_of(self, column: str, values: Sequence[str]) -> str:
+        """Return a look-up of a text among values."""
+        distinct = list(dict.fromkeys(values))
+        if len(distinct) <= FEW_VALUES:
+            return f"{column} in ({', '.join(map(self.query.bind, distinct))})"
+        listed = f"{self.query.bind(distinct)}::varchar[]"
+        return f"map_contains(map({listed}, {listed}), {column})"
 
     def _condition(self, component: ResolvedComponent, condition: Condition) -> str:
         positive = NEGATED.get(condition.operator)

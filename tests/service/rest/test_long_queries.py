@@ -6,6 +6,8 @@ import brotli
 import pytest
 from lxml import etree
 
+from tests.service.rest.conftest import FLOW
+
 V2 = "/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS/1.0.0"
 V1 = "/sdmx/v1/data/ILMS,DF_MNA_OEMP_SEX_CDS,1.0.0"
 CSV = {"Accept": "application/vnd.sdmx.data+csv;version=2.1.0"}
@@ -158,3 +160,42 @@ def test_brotli(client) -> None:
     assert both.headers["Content-Encoding"] == "gzip"
     error = etree.fromstring(client.get(f"{V1}/body", headers={"Accept-Encoding": "br"}).data)
     assert error is not None
+
+
+@pytest.mark.parametrize(
+    ("condition", "same"),
+    [
+        ("c[COUNTERPART_AREA]=" + ",".join(f"X{n}" for n in range(9_998)) + ",ARE,HKG",
+         "c[COUNTERPART_AREA]=ARE,HKG"),
+        ("c[COUNTERPART_AREA]=" + "+".join(f"ne:X{n}" for n in range(99)) + "+ne:ARE",
+         "c[COUNTERPART_AREA]=ne:ARE"),
+        ("c[UNIT_MEASURE]=" + ",".join(f"X{n}" for n in range(9_999)) + ",PS", "c[UNIT_MEASURE]=PS"),
+        ("c[TIME_PERIOD]=" + ",".join(["2021", "2022"] * 5_000), "c[TIME_PERIOD]=2021,2022"),
+    ],
+)  # fmt: skip
+def test_20_a_condition_may_list_ten_thousand_codes(client, condition, same) -> None:
+    posted = client.post(V2, data=condition, content_type=FORM, headers=CSV)
+    assert posted.status_code == 200
+    assert lines(posted) == lines(client.get(f"{V2}?{same}", headers=CSV))
+
+
+@pytest.mark.parametrize("of", ["OBS_VALUE", "NOTE", "TIME_PERIOD"])
+def test_20_comparisons_are_limited(client, of) -> None:
+    many = ",".join(f"sw:{n}" for n in range(500))
+    assert client.post(V2, data=f"c[{of}]={many}", content_type=FORM).status_code in (200, 204)
+    refused = client.post(V2, data=f"c[{of}]={many},sw:x", content_type=FORM)
+    assert refused.status_code == 400
+    assert "501" in refused.text
+
+
+@pytest.mark.parametrize("end", ["", "._U"], ids=["in part", "in full"])
+def test_19_thousands_of_keys_are_looked_up(client, structures, end) -> None:
+    dsd = structures.dsd(FLOW)
+    partners = sorted(dsd["COUNTERPART_AREA"].codes)
+    areas = ["PHL", *sorted(dsd["REF_AREA"].codes)[:20]]
+    keys = [f"{area}.A.MNA_OEMP.SEX_F.{partner}{end}" for area in areas for partner in partners]
+    assert len(keys) > 5000
+    posted = client.post(V2, data=f"key={','.join(keys)}", content_type=FORM, headers=CSV)
+    asked = f"{V2}?c[SEX]=SEX_F&c[REF_AREA]={','.join(areas)}"
+    assert posted.status_code == 200
+    assert lines(posted) == lines(client.get(asked, headers=CSV))
