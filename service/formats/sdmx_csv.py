@@ -511,16 +511,21 @@ def _rows(message: _Message, parts: Sequence[_DataSet]) -> Iterator[bytes]:
         if message.is_1_0:
             yield from _rows_with_all(writer, entries, batches)
             continue
+        # Where a row is a series, its values stand on it; but in a deletion, where a key without values says that
+        # the whole series goes.
+        is_by_series = message.options.series_only and dataset.action is not Action.DELETE
+        series = set(dataset.dsd.series_ids) if is_by_series else None
+        on_rows = [entry for entry in entries if entry.key.keys() == series]
         for entry in entries:
-            yield writer.attribute_row(entry)
-        for batch in in_chunks(batches):
-            yield bytes(content(writer.rows(batch)))
+            if entry.key.keys() != series:
+                yield writer.attribute_row(entry)
+        yield from _rows_with_all(writer, on_rows, batches)
 
 
 def _rows_with_all(
     writer: _Writer, entries: Iterable[AttributeValues], batches: Iterable[Batch]
 ) -> Iterator[bytes]:
-    """Yield rows with the values above the observation on each."""
+    """Yield rows with values above the observation on each, then those of no row."""
     attacher = Attacher(writer.dsd, entries, writer.components.keys())
     for batch in in_chunks(batches):
         yield bytes(content(writer.rows(attacher.attach(batch))))

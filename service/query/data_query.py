@@ -16,6 +16,7 @@ from service.query.expression import check_period, parse_filters
 from service.query.grammar import Grammar
 from service.query.limits import MOST_ALTERNATIVES, check_number
 from service.query.parameters import (
+    EVERYTHING,
     Parameters,
     component_ids,
     identifiers,
@@ -272,7 +273,7 @@ def v1_keys(text: str) -> tuple[Key, ...]:
     Raises:
         QuerySyntaxError: an alternative is empty.
     """
-    if text in ("all", "*"):
+    if text in EVERYTHING:
         return ()
     return (tuple(_position(part, text) for part in text.split(".")),)
 
@@ -303,7 +304,7 @@ def v2_keys(text: str) -> tuple[Key, ...]:
         )
     if "" in keys:
         raise QuerySyntaxError(f"key {text!r}: a key is missing beside a comma")
-    if "*" in keys or "all" in keys:
+    if not set(keys).isdisjoint(EVERYTHING):
         return ()
     check_number("the query", "keys", keys, MOST_ALTERNATIVES)
     return tuple(

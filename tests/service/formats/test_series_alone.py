@@ -90,10 +90,8 @@ def test_csv_has_attributes_of_series_groups_and_dataset(
         "dataflow,TST:DF_T(1.0.0),R,,,,,,All & sundry",
         'dataflow,TST:DF_T(1.0.0),R,,IDN,,,"whole, ""national"" <area>",',
         "dataflow,TST:DF_T(1.0.0),R,A,IDN,SEX_T,PS,,",
-        "dataflow,TST:DF_T(1.0.0),R,A,LAO,SEX_T,PC,,",
-        "dataflow,TST:DF_T(1.0.0),R,A,IDN,SEX_T,,,",
         "dataflow,TST:DF_T(1.0.0),R,A,IDN,SEX_F,,,",
-        "dataflow,TST:DF_T(1.0.0),R,A,LAO,SEX_T,,,",
+        "dataflow,TST:DF_T(1.0.0),R,A,LAO,SEX_T,PC,,",
     ]
 
 

@@ -491,6 +491,9 @@ def told_by_csv(response: Any) -> list[Told]:
         elif "TIME_PERIOD" in keys:
             told.rows.append(key | row)
         else:
+            assert key_of(key, SERIES) not in seen or told.action == "Delete", (
+                "a series stands twice"
+            )
             if row:
                 told.above.append((key, row))
             if key_of(key, SERIES) not in seen:
@@ -683,6 +686,19 @@ def try_v1(client: FlaskClient, asked: Asked) -> None:
     (key,) = asked.keys or [((), (), ())]
     text = ".".join("+".join(codes) for codes in key)
     check(client, f"/sdmx/v1/data/TST,DF_T,1.0.0/{text}?{'&'.join(parameters)}", asked, "v1")
+
+
+def test_35_a_series_alone_stands_on_one_row_with_its_attributes(random_client) -> None:
+    query = "attributes=dataset,series&measures=none&format=csvdata"
+    response = random_client.get(f"/sdmx/v2/data/dataflow/TST/DF_T/1.0.0/A.LAO?{query}")
+    assert response.text.splitlines() == [
+        "STRUCTURE,STRUCTURE_ID,ACTION,FREQ,REF_AREA,SEX,UNIT_MEASURE,COVERAGE,TITLE",
+        "dataflow,TST:DF_T(1.0.0),M,,,,,,The euro",
+        "dataflow,TST:DF_T(1.0.0),M,,LAO,,,9,",
+        "dataflow,TST:DF_T(1.0.0),M,A,LAO,SEX_F,PS,,",
+        "dataflow,TST:DF_T(1.0.0),M,A,LAO,SEX_M,,,",
+        "dataflow,TST:DF_T(1.0.0),M,A,LAO,SEX_T,PC,,",
+    ]
 
 
 relaxed = {"deadline": None, "suppress_health_check": list(HealthCheck)}
