@@ -158,7 +158,8 @@ class _Question:
         bound = bind(replace(self.query, providers=()), target.read)
         if bound.order and not self.wanted.format.capabilities.free_rows:
             asked = self.query.dimension_at_observation
-            bound = _series_together(bound, dimension_at_observation(asked, target.read))
+            at_observation = dimension_at_observation(asked, target.read)
+            bound = replace(bound, layout=_series_together(bound, at_observation))
         return target.within_regions(bound)
 
     def _disseminations(
@@ -348,22 +349,22 @@ def _gone(changed: Part) -> Iterator[Part]:
     yield replace(changed, selection=gone)
 
 
-def _series_together(selection: Selection, at_observation: str) -> Selection:
-    """Return a selection sorted so that the rows of a series follow each other, as a layout by series needs them.
+def _series_together(selection: Selection, at_observation: str) -> tuple[Order, ...]:
+    """Return the order in which the rows of a series follow each other, as a layout by series needs them.
 
     Series are sorted by what is asked of their dimensions and of attributes above their observations, the observations
     of each by all the rest.
     """
     dsd = selection.dsd
     if at_observation not in dsd.key_ids:
-        return selection
+        return ()
     series = [id for id in dsd.key_ids if id != at_observation]
     asked = {entry.component for entry in selection.order}
     outer = {id for id in asked if _is_of_series(dsd, id, series)}
     first = [entry for entry in selection.order if entry.component in outer]
     rest = [Order(id) for id in series if id not in asked]
     inner = [entry for entry in selection.order if entry.component not in outer]
-    return replace(selection, order=(*first, *rest, *inner))
+    return (*first, *rest, *inner)
 
 
 def _is_of_series(dsd: Dsd, id: str, series: Sequence[str]) -> bool:

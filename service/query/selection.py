@@ -108,6 +108,8 @@ class Selection:
     """With `since`: instead what was there at that instant and is there no more."""
     order: tuple[Order, ...] = ()
     """What rows are sorted by, before offset and limit; then, and where it is empty, by their key."""
+    layout: tuple[Order, ...] = ()
+    """What rows are sorted by after offset and limit, where they are shown by series; empty for as they are."""
 
     @property
     def is_empty(self) -> bool:

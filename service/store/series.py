@@ -72,7 +72,7 @@ def asks_series(selection: Selection) -> bool:
 
 def without_window(selection: Selection) -> Selection:
     """Return a selection of all observations of the same series."""
-    return replace(selection, first_n=None, last_n=None, offset=0, limit=None, order=())
+    return replace(selection, first_n=None, last_n=None, offset=0, limit=None, order=(), layout=())
 
 
 def periods_in(texts: Iterable[str]) -> set[str]:

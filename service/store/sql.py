@@ -17,6 +17,7 @@ from service.query.selection import (
     ComponentFilter,
     Condition,
     Operator,
+    Order,
     PeriodTerm,
     Selection,
     is_value,
@@ -155,11 +156,16 @@ class Scan:
         needed = self._needed(columns, windowed=windowed)
         sql = self._all_rows(query, needed)
         listed = ", ".join(quoted(name) for name in columns)
+        is_page = selection.limit is not None or bool(selection.offset)
+        # Which rows a page has does not depend on the layout in which it is shown.
+        order = selection.order if is_page else selection.layout or selection.order
+        regrouped = selection.layout if is_page else ()
         if windowed:
-            kept = "*" if selection.order else listed
+            kept = "*" if order else listed
             sql = f"select {kept} from ({sql}) {self._ends_of_series()}"  # noqa: S608
-        if selection.order:
-            sql = f"select {listed} from ({sql}) {self._sorted(query)}"  # noqa: S608
+        if order:
+            kept = ", ".join(map(quoted, needed)) if regrouped else listed
+            sql = f"select {kept} from ({sql}) {self._sorted(query, order)}"  # noqa: S608
         elif needed != list(columns) and not windowed:
             sql = f"select {listed} from ({sql})"  # noqa: S608
         if selection.limit is not None:
@@ -168,6 +174,8 @@ class Scan:
                 sql += f" offset {query.bind(selection.offset)}"
         elif selection.offset:
             sql = f"select * from ({sql}) offset {query.bind(selection.offset)}"  # noqa: S608
+        if regrouped:
+            sql = f"select {listed} from ({sql}) {self._sorted(query, regrouped)}"  # noqa: S608
         return sql
 
     def _needed(self, columns: Sequence[str], *, windowed: bool) -> list[str]:
@@ -177,7 +185,7 @@ class Scan:
             wanted += [TIME, PLACE, *self._key_order()]
         elif self._is_reordered or self.selection.order:
             wanted += order_columns(self._has_time)
-        for entry in self.selection.order:
+        for entry in (*self.selection.order, *self.selection.layout):
             wanted.append(entry.component)
             for level in self.above.get(entry.component, ()):
                 wanted += level.dimensions
@@ -226,11 +234,11 @@ class Scan:
         """Return the columns of the order of the key."""
         return [SERIES_KEY, ENTRY] if self.timeline is not None else order_columns(self._has_time)
 
-    def _sorted(self, query: Query) -> str:
-        """Return the order that the selection asks for, that of the key at its end."""
+    def _sorted(self, query: Query, order: Sequence[Order]) -> str:
+        """Return an order that the selection asks for, that of the key at its end."""
         terms: list[str] = []
         joins: list[str] = []
-        for entry in self.selection.order:
+        for entry in order:
             component = self._dsd[entry.component]
             value = quoted(component.id)
             levels = self.above.get(component.id, ())
@@ -244,8 +252,8 @@ class Scan:
                 columns = [f"try_cast({value} as double)", value]
             direction = "desc" if entry.descending else "asc"
             terms += [f"{column} {direction} nulls last" for column in columns]
-        order = ", ".join((*terms, *map(quoted, self._key_order())))
-        return f"{' '.join(joins)} order by {order}"
+        listed = ", ".join((*terms, *map(quoted, self._key_order())))
+        return f"{' '.join(joins)} order by {listed}"
 
     def _ends_of_series(self) -> str:
         # A window with an empty OVER streams: the series key N rows away tells whether the series goes on.

@@ -405,7 +405,7 @@ def ends_of_series(rows: list[Row], first: int | None, last: int | None) -> list
 
 
 def order_of(asked: Asked, *, by_series: bool) -> Sort:
-    """Return what to sort by, in a layout by series so that the rows of each stay together."""
+    """Return what to sort by, in a layout by series so that the rows of each stand together."""
     at = asked.at or "TIME_PERIOD"
     series = [id for id in KEY if id != at] if asked.is_by_series else []
     words = {"*": KEY, "series_key": series}
@@ -444,7 +444,7 @@ def in_order(rows: list[Row], order: Sort) -> list[Row]:
 
 def expected(asked: Asked, *, by_series: bool) -> list[tuple[str, list[Row]]]:
     """Return what the answer is to hold: the action and the rows of each data set."""
-    order = order_of(asked, by_series=by_series)
+    order, layout = (order_of(asked, by_series=grouped) for grouped in (False, by_series))
     rows = [row for row in (THEN if asked.moment == "as_of" else NOW) if passes(row, asked)]
     if asked.moment == "since":
         rows = [row for row in rows if key_of(row) in CHANGED_KEYS]
@@ -463,6 +463,8 @@ def expected(asked: Asked, *, by_series: bool) -> list[tuple[str, list[Row]]]:
         skip, left = max(0, skip - len(entries)), left - len(taken)
         hidden = set(ABOVE) if asked.moment == "since" else set()
         if taken:
+            # A page has the same rows in every layout.
+            taken = in_order(in_key_order(taken), layout) if asked.sort else taken
             ids = set(shown) - hidden
             found.append((action, [{id: v for id, v in r.items() if id in ids} for r in taken]))
     return found

@@ -65,6 +65,25 @@ def test_26_a_layout_by_series_keeps_series_together(client) -> None:
     assert numbers == sorted(numbers)
 
 
+@pytest.mark.parametrize("at", ["TIME_PERIOD", "SEX", "AllDimensions"])
+@pytest.mark.parametrize("sort", ["TIME_PERIOD:desc+OBS_VALUE", "OBS_VALUE:desc"])
+@pytest.mark.parametrize("format_name", ["ml30", "ml31", "genericdata", "jsondata"])
+def test_26_a_page_has_the_same_observations_in_every_layout(client, format_name, sort, at) -> None:
+    query = f"{DATA}?sort={sort}&limit=7&offset=5&attributes=none"
+    expected = sorted(row["OBS_VALUE"] for row in rows(client.get(f"{query}&format=csv")))
+    assert len(expected) == 7
+    response = client.get(f"{query}&dimensionAtObservation={at}&format={format_name}")
+    if format_name == "jsondata":
+        (dataset,) = response.json["data"]["dataSets"]
+        holders = dataset["series"].values() if "series" in dataset else [dataset]
+        found = [f"{o[0]}" for holder in holders for o in holder["observations"].values()]
+    else:
+        root = etree.fromstring(response.data)
+        found = [obs.get("OBS_VALUE") for obs in root.iter("{*}Obs") if obs.get("OBS_VALUE")]
+        found += [value.get("value") for value in root.iter("{*}ObsValue")]
+    assert sorted(map(float, found)) == sorted(map(float, expected))
+
+
 def test_26_what_cannot_be_sorted_by(client) -> None:
     assert client.get(f"{DATA}?sort=NIX").status_code == 422
     assert client.get(f"{DATA}?sort=SEX:up").status_code == 400

@@ -811,6 +811,23 @@ def test_26_rows_are_sorted_by_values_above_the_observation(flock, dsd):
     assert found("SOURCE_NAME", limit=2) == ["PHL", "IDN"]
     assert found("TITLE") == ["IDN", "PHL", "THA"]
     assert found("CONTACT_POINT", last_n=1, component_ids=dsd.key_ids) == ["PHL", "IDN", "THA"]
+    layout = (Order("CONTACT_POINT"), Order("REF_AREA"))
+    assert found("CONTACT_POINT", limit=2, layout=layout) == ["IDN", "PHL"]
+
+
+def test_26_a_page_is_cut_before_it_is_laid_out(flock, dsd):
+    given = [
+        row(area, time)
+        for area in ("IDN", "PHL")
+        for time in ("2022", "2023", "2024-01-01T10:00:00")
+    ]
+    flock.load(dsd, given)
+    newest = (Order("TIME_PERIOD", descending=True),)
+    layout = (Order("REF_AREA"), Order("TIME_PERIOD"))
+    asked = {"order": newest, "layout": layout}
+    assert flock.rows(dsd, limit=3, offset=1, **asked) == [given[1], *given[4:]]
+    assert flock.rows(dsd, **asked) == given
+    assert flock.rows(dsd, first_n=2, limit=2, **asked) == [given[1], given[4]]
 
 
 @pytest.mark.parametrize("held", [BUFFERED_ROWS, 1], ids=["held", "streamed"])
