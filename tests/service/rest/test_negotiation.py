@@ -181,6 +181,24 @@ def test_08_the_best_content_coding_is_chosen(header, compression, expected) -> 
     assert choose_coding(header, compression, ("zstd", "gzip")) == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "accept", "status"),
+    [
+        ("/sdmx/v1/data/NIX", "*/*", 404),
+        ("/sdmx/v2/data/*?nix=1", "*/*", 400),
+        ("/sdmx/v2/structure/codelist", "image/png", 406),
+        ("/sdmx/v2/data/dataflow/ILMS/DF_MNA_OEMP_SEX_CDS?c[NIX]=1", "*/*", 422),
+    ],
+)
+def test_08_a_cache_learns_what_errors_depend_on(client, path, accept, status) -> None:
+    response = client.get(path, headers={"Accept": accept})
+    assert response.status_code == status
+    assert {"Accept", "Accept-Encoding", "Accept-Language"} <= set(
+        response.headers["Vary"].split(", ")
+    )
+    assert response.headers["Cache-Control"] == "no-cache"
+
+
 @pytest.mark.parametrize("header", [";", " ; ", ";;,", ";q=1", ",", '"'])
 def test_04_a_header_without_values_asks_for_nothing(client, header: str) -> None:
     for name in ("Accept", "Accept-Language", "Accept-Encoding"):
